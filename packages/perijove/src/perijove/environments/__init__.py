@@ -1,0 +1,1 @@
+"""Python environments for the platform, labs and kernels: declared, locked, installed."""

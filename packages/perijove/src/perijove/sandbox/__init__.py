@@ -1,0 +1,1 @@
+"""Confine a process: one description, applied by bubblewrap, control groups and network namespaces."""

@@ -1,0 +1,1 @@
+"""Doubles and live-server fixtures that ship with the package."""
