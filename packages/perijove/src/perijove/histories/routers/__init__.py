@@ -1,0 +1,1 @@
+"""The paths of the API. A router's body is one service call."""

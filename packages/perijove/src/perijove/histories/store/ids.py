@@ -1,0 +1,17 @@
+"""Identifiers as Galaxy's clients see them: 16 hexadecimal digits, random, never a counter.
+
+They are the primary keys themselves, so nothing has to be encoded or decoded, and a job's identifier is
+also the name of its directory. An identifier tells nobody how many others there are or what came before.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+ID_LENGTH = 16
+ID_PATTERN = r"^[0-9a-f]{16}$"
+
+
+def new_id() -> str:
+    """A fresh identifier; 64 random bits."""
+    return secrets.token_hex(ID_LENGTH // 2)
