@@ -17,7 +17,10 @@ class _Frozen(BaseModel):
 
 
 class Mount(_Frozen):
-    """A file or directory of the host seen inside. The session's uid must be able to reach `source`."""
+    """A file or directory of the host seen inside.
+
+    The session's uid must be able to read `source` itself; the directories above it may be closed to it.
+    """
 
     source: Path
     target: Path
@@ -40,14 +43,18 @@ class Outbound(_Frozen):
 
 
 class SandboxSpec(_Frozen):
-    """Everything a confined process gets; what is not listed here it does not have."""
+    """Everything a confined process gets; what is not listed here it does not have.
+
+    `uid` and `gid` are those of `Launcher.account(owner)`. Secrets belong into `env`: it is seen by nobody
+    but the owner, whereas `argv` stands in the host's process list like that of any process.
+    """
 
     id: str = Field(pattern=SANDBOX_ID)
     kind: Literal["lab", "job", "inspect"]
     owner: str
-    uid: int = Field(ge=1000)
-    gid: int = Field(ge=1000)
-    argv: tuple[str, ...]
+    uid: int = Field(ge=0)
+    gid: int = Field(ge=0)
+    argv: tuple[str, ...] = Field(min_length=1)
     env: dict[str, str] = Field(default_factory=dict)
     cwd: Path
     mounts: tuple[Mount, ...] = ()
@@ -57,14 +64,20 @@ class SandboxSpec(_Frozen):
     network: Literal["open", "none"] = "none"
     inbound: tuple[Inbound, ...] = ()
     outbound: tuple[Outbound, ...] = ()
-    log: Path | None = None
+    log: Path | None = Field(
+        default=None,
+        description="standard output and error; below jobs/<id> or logs/; none: in the launcher's own record",
+    )
+    log_limit: int = Field(
+        default=2**26, ge=0, description="bytes kept of the log; what comes after is counted and dropped"
+    )
     time_limit: float | None = Field(default=None, gt=0, description="seconds; none: no limit")
 
 
 class SandboxStatus(_Frozen):
     """What became of a confined process.
 
-    `lost` means that it is gone and left no exit code (the machine stopped, or its keeper was killed with it).
+    `lost` means that it is gone and left no exit code (the machine stopped, or its keeper was killed).
     """
 
     id: str
@@ -79,6 +92,19 @@ class SandboxStatus(_Frozen):
     out_of_memory: bool = False
     process_limit_hit: bool = False
     timed_out: bool = False
+    memory_peak: int | None = Field(
+        default=None, description="bytes, page cache included, as the kernel counts"
+    )
+    cpu_seconds: float | None = None
+
+
+class GpuUse(_Frozen):
+    """One granted GPU now: busy percent and bytes of its memory."""
+
+    index: int
+    percent: float
+    memory: int
+    memory_total: int
 
 
 class Usage(_Frozen):
@@ -88,3 +114,14 @@ class Usage(_Frozen):
     memory: int
     memory_peak: int
     processes: int
+    oom_kills: int = 0
+    gpus: tuple[GpuUse, ...] = ()
+
+
+class Account(_Frozen):
+    """The system identity of a user: needs no entry in the host's user database."""
+
+    name: str = Field(description="the user's name inside the sandbox: safe as a file name")
+    uid: int
+    gid: int
+    home: Path
