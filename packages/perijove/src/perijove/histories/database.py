@@ -119,7 +119,7 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         raise StorageError(
             "The database cannot be used now.",
-            advice="Try again in a moment; if it stays so, an administrator should look at disk and database.",
+            advice="Try again in a moment; if it stays so, tell an administrator.",
         ) from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -14,12 +14,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from perijove.core.states import DatasetState, JobState
 from perijove.histories.store.ids import ID_LENGTH, new_id
-from perijove.histories.store.types import JsonColumn, Tags, utcnow
+from perijove.histories.store.types import JsonColumn, Tags, enum_column, utcnow
 
 NAME_LENGTH = 255
 DIGEST_LENGTH = 64
@@ -29,7 +29,16 @@ _Name = String(NAME_LENGTH)
 
 
 class Base(DeclarativeBase):
-    """Base of all tables."""
+    """Base of all tables; constraints have names, so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
 
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own hook)
         dict[str, Any]: JsonColumn,
@@ -52,7 +61,7 @@ class User(Base):
 
 
 class History(Base):
-    """A user's collection of datasets. `hid_counter` is the last number given out; see `services.histories.take_hids`."""
+    """A user's collection of datasets. `hid_counter`: the last number given out."""
 
     __tablename__ = "histories"
     __table_args__ = (
@@ -81,7 +90,7 @@ class History(Base):
 
 
 class StoredFile(Base):
-    """One content in the file store. The row goes, and then the file, when no dataset points here any more."""
+    """One content in the file store. Row and file go when no dataset points here any more."""
 
     __tablename__ = "files"
 
@@ -112,7 +121,7 @@ class Job(Base):
     tool_id: Mapped[str] = mapped_column(_Name)
     tool_version: Mapped[str] = mapped_column(String(32), default="1.0.0")
     name: Mapped[str | None] = mapped_column(_Name, default=None)
-    state: Mapped[JobState] = mapped_column(String(16), default=JobState.NEW)
+    state: Mapped[JobState] = mapped_column(enum_column(JobState), default=JobState.NEW)
     params: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
     """What the tool was called with, as it was sent (rerun sends it again)."""
     spec: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
@@ -188,7 +197,7 @@ class Dataset(HistoryContent):
     __mapper_args__ = {"polymorphic_identity": "dataset"}  # noqa: RUF012
 
     id: Mapped[str] = mapped_column(ForeignKey("history_contents.id"), primary_key=True)
-    state: Mapped[DatasetState] = mapped_column(String(16), default=DatasetState.NEW)
+    state: Mapped[DatasetState] = mapped_column(enum_column(DatasetState), default=DatasetState.NEW)
     ext: Mapped[str] = mapped_column(String(64), default="data")
     digest: Mapped[str | None] = mapped_column(ForeignKey("files.digest"), index=True, default=None)
     size: Mapped[int] = mapped_column(default=0)
@@ -226,7 +235,7 @@ class Collection(HistoryContent):
 
 
 class CollectionElement(Base):
-    """An element of a collection: a dataset, or a group of elements (`collection_type` set) that name it as parent.
+    """An element of a collection: a dataset, or a group (`collection_type` set) that others name as parent.
 
     An identifier may hold slashes (`fig/a.png`): it is a name, not a path.
     """
@@ -291,7 +300,7 @@ class Upload(Base):
     name: Mapped[str | None] = mapped_column(_Name, default=None)
     metadata_json: Mapped[dict[str, Any]] = mapped_column("metadata", JsonColumn, default=dict)
     synced: Mapped[int] = mapped_column(default=0)
-    """Bytes known to be on the disk itself: where to resume after the machine, not only the server, went down."""
+    """Bytes known to be on the disk itself: where to resume after the machine itself went down."""
     boot_id: Mapped[str | None] = mapped_column(String(64), default=None)
     create_time: Mapped[datetime] = mapped_column(default=utcnow)
     expires: Mapped[datetime]
