@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from perijove.core.resources import Resources
+from perijove.sandbox.spec import Usage
 
 
 class _Frozen(BaseModel):
@@ -34,10 +35,18 @@ class EngineJob(_Frozen):
     submitted: float = Field(description="seconds since the epoch; order within one user")
 
 
+class JobView(_Frozen):
+    """Where the job's own process finds its directory and its inputs: what `job.json` must say."""
+
+    root: Path
+    inputs: tuple[Path, ...] = ()
+
+
 class EngineStatus(_Frozen):
     """Where a job stands with its engine."""
 
     state: Literal["unknown", "waiting", "running", "ended", "lost"]
+    """`ended` without an exit code: it never started, for `reason`."""
     reason: str = Field(default="", description="why it waits, or what ended it, for people")
     position: int | None = Field(default=None, description="place in the queue, from 1, while it waits")
     exit_code: int | None = None
@@ -62,6 +71,10 @@ class Engine(ABC):
     name: str
 
     @abstractmethod
+    def view(self, job: EngineJob) -> JobView:
+        """The paths of `job` as its process will see them; the same before and after it is submitted."""
+
+    @abstractmethod
     def submit(self, job: EngineJob) -> None:
         """Queue the job. Submitting an id again is harmless: it is neither queued nor run twice.
 
@@ -71,6 +84,10 @@ class Engine(ABC):
     @abstractmethod
     def status(self, job_id: str) -> EngineStatus:
         """Where it stands; `unknown` for an id it never had or has forgotten."""
+
+    @abstractmethod
+    def usage(self, job_id: str) -> Usage | None:
+        """What a running job uses now; None where it does not run or nothing measures it."""
 
     @abstractmethod
     def cancel(self, job_id: str) -> None:
