@@ -1,7 +1,7 @@
 """Write the exact locks of every environment from its declared list (`make lock`).
 
-Locks name no index and no host, and hold for Python 3.11.2 and later: whoever installs them does so from the
-index that his own machine is set to. Run it with uv on PATH; `python scripts/lock.py ai lab` renews only those.
+Locks name no index and no host, and hold for Python 3.11.2 and later: whoever installs them takes the index
+that the machine is set to. Run it with uv on PATH; `python scripts/lock.py ai lab` renews only those.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ ALONG: dict[str, tuple[str, ...]] = {
 def compile_lock(lock: Path, lists: list[str], *options: str) -> None:
     """Resolve `lists` (paths below the repository) into `lock`."""
     print(f"{lock.relative_to(ROOT)}")
-    subprocess.run([*COMPILE, *options, *lists, "-o", str(lock)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*COMPILE, *options, *lists, "-o", str(lock)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def lock_environment(name: str) -> None:
@@ -52,7 +54,7 @@ def lock_environment(name: str) -> None:
 
 
 def lock_torch() -> None:
-    """PyTorch's CPU build and what it needs beyond `ai`. Takes a CPU wheel from UV_FIND_LINKS or PyTorch's index."""
+    """PyTorch's CPU build and what it needs beyond `ai`, from UV_FIND_LINKS or PyTorch's own index."""
     lock, ai = ENVIRONMENTS / "torch" / "lock-cpu.txt", "environments/ai/lock-cpu.txt"
     linux = ("--python-version", "3.11.2", "--python-platform", "x86_64-manylinux_2_28", "-c", ai)
     try:
@@ -71,9 +73,18 @@ def lock_proxy() -> None:
     print("environments/proxy/package-lock.json")
     with tempfile.TemporaryDirectory() as work:
         (Path(work) / "package.json").write_text((ENVIRONMENTS / "proxy" / "package.json").read_text())
-        npm = ["npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved", "--no-audit", "--no-fund"]
+        npm = [
+            "npm",
+            "install",
+            "--package-lock-only",
+            "--omit-lockfile-registry-resolved",
+            "--no-audit",
+            "--no-fund",
+        ]
         subprocess.run(npm, cwd=work, check=True, stdout=subprocess.DEVNULL)
-        (ENVIRONMENTS / "proxy" / "package-lock.json").write_text((Path(work) / "package-lock.json").read_text())
+        (ENVIRONMENTS / "proxy" / "package-lock.json").write_text(
+            (Path(work) / "package-lock.json").read_text()
+        )
 
 
 def main(names: list[str]) -> None:

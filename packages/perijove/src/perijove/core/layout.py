@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def default_home() -> Path:
+    """`PERIJOVE_HOME`, else /var/lib/perijove for root and ~/.local/share/perijove for anybody else."""
+    if given := os.environ.get("PERIJOVE_HOME"):
+        return Path(given).expanduser().absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/perijove")
+    return Path.home() / ".local" / "share" / "perijove"
 
 
 @dataclass(frozen=True)

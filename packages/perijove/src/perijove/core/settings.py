@@ -6,7 +6,6 @@ Sources, strongest first: environment variables (`PERIJOVE_PORT`, `PERIJOVE_HUB_
 
 from __future__ import annotations
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,19 +20,10 @@ from pydantic_settings import (
 
 from perijove.core.errors import ConfigurationError
 from perijove.core.flavors import Flavor
-from perijove.core.layout import Layout
+from perijove.core.layout import Layout, default_home
 from perijove.core.resources import Size
 
 NetworkPolicy = Literal["open", "none"]
-
-
-def default_home() -> Path:
-    """`PERIJOVE_HOME`, else /var/lib/perijove for root and ~/.local/share/perijove for anybody else."""
-    if given := os.environ.get("PERIJOVE_HOME"):
-        return Path(given).expanduser().absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/perijove")
-    return Path.home() / ".local" / "share" / "perijove"
 
 
 class _Section(BaseModel):
