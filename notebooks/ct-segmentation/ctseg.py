@@ -1,4 +1,4 @@
-"""What the notebooks of this folder share: reading the data, the figures of merit, the pictures."""
+"""What the notebooks of this folder share: the data and the figures of merit (pictures: `pictures.py`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-import matplotlib.pyplot as plt
 import numpy as np
 
 ARRAYS = {"train": ("X_train", "y_train"), "valid": ("X_valid", "y_valid"), "test": ("y", "label_test")}
@@ -123,37 +122,3 @@ def typical_slices(part: Split) -> list[int]:
         order = of_patient[np.argsort(area)]
         chosen += [int(order[int(q * (len(order) - 1))]) for q in np.linspace(0.85, 0.5, per_patient)]
     return chosen
-
-
-def show_predictions(part: Split, predicted: np.ndarray, chosen: list[int] | None = None):
-    """A figure: image | truth | prediction, one row per slice."""
-    chosen = typical_slices(part) if chosen is None else chosen
-    figure, axes = plt.subplots(len(chosen), 3, figsize=(7.5, 2.6 * len(chosen)), squeeze=False)
-    for row, index in zip(axes, chosen, strict=True):
-        found = predicted[index, ..., 1] > 0.5
-        overlays = (None, part.infection[index], found)
-        score = dice(part.infection[index], found)
-        titles = (str(part.patients[index]), "truth", f"prediction, Dice {score:.2f}")
-        for axis, overlay, title in zip(row, overlays, titles, strict=True):
-            axis.imshow(part.images[index, ..., 0], cmap="gray", vmin=0, vmax=1)
-            if overlay is not None:
-                axis.imshow(np.ma.masked_where(~overlay, overlay), cmap="autumn", alpha=0.6, vmin=0, vmax=1)
-            axis.set_title(title, fontsize=9)
-            axis.axis("off")
-    figure.tight_layout()
-    return figure
-
-
-def show_slices(part: Split, count: int = 6):
-    """A figure: `count` images of a split above the same images with their lesions marked."""
-    chosen = np.linspace(0, len(part.images) - 1, count).astype(int)
-    figure, axes = plt.subplots(2, count, figsize=(2.2 * count, 4.6), squeeze=False)
-    for column, index in enumerate(chosen):
-        for axis in axes[:, column]:
-            axis.imshow(part.images[index, ..., 0], cmap="gray", vmin=0, vmax=1)
-            axis.axis("off")
-        lesion = part.infection[index]
-        axes[1, column].imshow(np.ma.masked_where(~lesion, lesion), cmap="autumn", alpha=0.6, vmin=0, vmax=1)
-        axes[0, column].set_title(str(part.patients[index]), fontsize=9)
-    figure.tight_layout()
-    return figure
