@@ -16,8 +16,8 @@ How the supervisor starts the front door (`perijove.hub.run`; all functions take
    listen), `JUPYTERHUB_CLIENT_ID`, `JUPYTERHUB_OAUTH_CALLBACK_URL`, … The proxy keeps the prefix in the path.
 
 Administration from the command line: `perijove.hub.client.HubClient(settings)`, which uses the internal token in
-`state/hub/secrets.json`: `wait_ready`, `health`, `users`, `add_user`, `approve`, `sign_in_link`, `new_token`,
-`start_lab`, `stop_lab`. `sign_in_link(admin=True)` gives the one-time link of the first administrator.
+`state/hub/secrets.json`: `wait_ready`, `healthy`, `people`, `approve`, `revoke`, `promote`, `sign_in_link`, `new_token`,
+`user`, `running_labs`, `start_lab`, `stop_lab`. `sign_in_link(admin=True)` gives the one-time link of the first administrator.
 """
 
 from __future__ import annotations

@@ -1,0 +1,77 @@
+"""Configuration of every lab's server; read inside the lab's own environment, as its user.
+
+Nothing here protects anybody: the confinement does. It makes labs start fast, ask nothing of the internet, and
+never count as idle while they work.
+"""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+
+c = get_config()  # noqa: F821
+
+
+class WorkingKernelManager(AsyncMappingKernelManager):
+    """A kernel that computes without printing, or a program in a terminal, is activity.
+
+    The hub's idle culler goes by the last activity that the server reports; by itself that is the last message.
+    """
+
+    @property
+    def last_kernel_activity(self):
+        """Now, while anything runs; else when a kernel last said something."""
+        if self._kernel_is_busy() or self._terminal_is_busy():
+            return datetime.now(UTC)
+        return self._last_message
+
+    @last_kernel_activity.setter
+    def last_kernel_activity(self, value):
+        self._last_message = value
+
+    _last_message = datetime.now(UTC)
+
+    def _kernel_is_busy(self):
+        return any(getattr(kernel, "execution_state", "") in ("busy", "starting") for kernel in self._kernels.values())
+
+    def _terminal_is_busy(self):
+        manager = self.parent.web_app.settings.get("terminal_manager")
+        return any(_runs_a_program(terminal) for terminal in getattr(manager, "terminals", {}).values())
+
+
+def _runs_a_program(terminal):
+    process = terminal.ptyproc
+    try:
+        return os.tcgetpgrp(process.fd) != process.pid
+    except OSError:
+        return False
+
+
+c.ServerApp.kernel_manager_class = WorkingKernelManager
+c.ServerApp.terminals_enabled = True
+c.ServerApp.open_browser = False
+# Language servers are started by nobody here, and cost half a second at each start.
+c.ServerApp.jpserver_extensions = {"jupyter_lsp": False, "notebook_shim": False}
+# These would ask GitHub and PyPI.
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.LabApp.extension_manager = "readonly"
+c.FileContentsManager.delete_to_trash = False
+
+
+def _give_notebooks(source, home):
+    """A new home gets its own copy; what a user has, or has deleted, is left alone."""
+    target = home / "perijove"
+    if source is None or target.exists() or (home / ".perijove" / "notebooks-given").exists():
+        return
+    try:
+        shutil.copytree(source, target, copy_function=shutil.copyfile)
+        (home / ".perijove").mkdir(exist_ok=True)
+        (home / ".perijove" / "notebooks-given").touch()
+    except OSError as error:  # a full disk must not keep anybody from their lab
+        print(f"The notebooks could not be copied: {error}")
+
+
+_give_notebooks(os.environ.get("PERIJOVE_NOTEBOOKS"), Path.home())

