@@ -1,0 +1,301 @@
+"""Jobs: sent away, waited for, come back to."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from perijove_lab.client.connection import Connection
+from perijove_lab.client.display import Progress, duration
+from perijove_lab.client.errors import (
+    AwayError,
+    JobFailedError,
+    MissingError,
+    StillRunningError,
+    StoppedWaiting,
+)
+from perijove_lab.client.outputs import Outputs, outputs_of
+from perijove_lab.client.submission import (
+    TOOL,
+    Request,
+    code_file,
+    input_map,
+    job_id,
+    json_parameters,
+    resource_options,
+    send,
+)
+
+if TYPE_CHECKING:
+    from perijove_lab.client.models import Model
+
+FINAL = ("ok", "error", "deleted", "failed", "stopped", "skipped")
+_PATIENCE = 600.0  # seconds without any answer after which waiting ends (the job does not)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
+
+
+class Job:
+    """A job on the server. It goes on whatever becomes of this object, the notebook or the lab."""
+
+    def __init__(self, connection: Connection, job_id: str, details: Mapping[str, Any] | None = None) -> None:
+        self.connection = connection
+        self.id = job_id
+        self._details: dict[str, Any] = dict(details or {})
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """All that the server says of it now."""
+        if self._details.get("state") not in FINAL or "outputs" not in self._details:
+            with self.connection.translated():
+                self._details = self.connection.gi.jobs.show_job(self.id, full_details=True)
+        return self._details
+
+    @property
+    def state(self) -> str:
+        """`new`, `queued`, `running`, `ok`, `error` or `deleted` (cancelled), as Galaxy names them."""
+        return str(self.details["state"])
+
+    @property
+    def name(self) -> str:
+        """The name it was given, else the tool's."""
+        return str(self._extra().get("name") or self._details.get("tool_id") or TOOL)
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """What is known of: `percent`, `epoch`, `epochs`, `metrics`, `eta` (seconds), `message`, `phase`,
+        `cell`, `cells`; while it waits `position` (from 1) and `reason`."""
+        extra = dict(self.details.get("perijove") or {})
+        shown = dict(extra.get("progress") or {})
+        waiting = {key: extra[key] for key in ("position", "reason") if extra.get(key) not in (None, "")}
+        return shown | waiting
+
+    def _extra(self) -> dict[str, Any]:
+        return dict(self._details.get("perijove") or {})
+
+    def wait(self, timeout: float | None = None, *, check: bool = True) -> Self:
+        """Wait until it has ended, showing its progress.
+
+        JobFailedError where it did not end well (not with `check=False`); StillRunningError after `timeout`
+        seconds. Ctrl-C ends the waiting, never the job.
+        """
+        try:
+            with Progress("Job") as progress:
+                _watch(self, progress, None if timeout is None else time.monotonic() + timeout)
+        except KeyboardInterrupt as stop:
+            raise StoppedWaiting(
+                "You have stopped waiting. The job goes on.", advice=self._way_back()
+            ) from stop
+        if check:
+            self._raise_for_state()
+        return self
+
+    def _way_back(self) -> str:
+        return (
+            f"Come back to it with job({self.id!r}).wait(), also after the lab was closed; "
+            f"end it with job({self.id!r}).cancel()."
+        )
+
+    def _raise_for_state(self) -> None:
+        if self.state == "ok":
+            return
+        if self.state == "deleted":
+            raise JobFailedError(f"Job {self.id} was cancelled.", advice=self._what_is_left())
+        error = self._extra().get("error") or {}
+        kind, message = error.get("type") or "", error.get("message") or ""
+        where = f" in cell {error['cell'] + 1}" if isinstance(error.get("cell"), int) else ""
+        why = ": ".join(part for part in (kind, message) if part) or _last_line(self._details)
+        raise JobFailedError(
+            f"Job {self.id} failed{where}{': ' if why else '.'}{why}",
+            advice=" ".join(filter(None, [str(error.get("advice") or ""), self._what_is_left()])),
+        )
+
+    def _what_is_left(self) -> str:
+        return f"job({self.id!r}).outputs() has the notebook up to that point, .log() what it printed."
+
+    def log(self, tail: int | None = None) -> str:
+        """What it has written so far; with `tail`, only the last lines of it."""
+        text = _log(self)
+        return text if tail is None else "\n".join(text.splitlines()[-tail:])
+
+    def cancel(self) -> Self:
+        """End it. Harmless where it has ended already."""
+        if self.state not in FINAL:
+            with self.connection.translated():
+                self.connection.gi.jobs.cancel_job(self.id)
+            self._details = {}
+        return self
+
+    def outputs(self) -> Outputs:
+        """What it made, by name. Waits for nothing: a job that goes on has none yet."""
+        return outputs_of(self.connection, self.details)
+
+    def model(self, name: str | None = None) -> Model:
+        """The ONNX model it made (the one named, where there are several), ready to predict."""
+        if self.state not in FINAL:
+            self.wait()
+        return self.outputs().model(name)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self._details.get('state', '')}>".replace(" >", ">")
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html.escape(_summary(self))}</div>"
+
+
+def _summary(job: Job) -> str:
+    state, progress = job.state, job.progress
+    return f"Job {job.id} ({job.name}): {_standing(state, progress)}"
+
+
+def _watch(job: Job, progress: Progress, deadline: float | None) -> None:
+    """Look at the job ever less often, up to every five seconds, until it is final."""
+    pause, seen, answered = _FIRST_PAUSE, "", time.monotonic()
+    while True:
+        try:
+            state = job.state
+            answered = time.monotonic()
+            _show(job, progress, state)
+        except AwayError as error:
+            state = seen
+            _endure(job, progress, error, time.monotonic() - answered)
+        if state in FINAL:
+            return
+        if deadline is not None and time.monotonic() >= deadline:
+            raise StillRunningError(f"Job {job.id} is not ready yet ({state}).", advice=job._way_back())
+        pause = _FIRST_PAUSE if state != seen else min(pause * 1.3, _LONGEST_PAUSE)
+        seen = state
+        time.sleep(pause if deadline is None else min(pause, max(0.0, deadline - time.monotonic())))
+
+
+def _endure(job: Job, progress: Progress, error: AwayError, silent: float) -> None:
+    progress.update(text="the server does not answer; trying again")
+    if silent > _PATIENCE:
+        raise AwayError(error.message, advice=f"{error.advice} {job._way_back()}") from error
+
+
+def _show(job: Job, progress: Progress, state: str) -> None:
+    progress.label = f"Job {job.id} ({job.name})"
+    known = job.progress
+    percent = known.get("percent")
+    if state in FINAL:
+        progress.total = 100 if state == "ok" else progress.total
+        progress.finish(_ending(state, progress))
+    elif isinstance(percent, (int, float)):
+        progress.update(percent, total=100, text=_standing(state, known))
+    else:
+        progress.update(text=_standing(state, known))
+
+
+def _ending(state: str, progress: Progress) -> str:
+    words = {"ok": "done", "deleted": "cancelled", "error": "failed"}
+    return f"{words.get(state, state)}, {duration(progress.elapsed)}"
+
+
+def _standing(state: str, known: Mapping[str, Any]) -> str:
+    """`running, epoch 3 of 15, loss 0.12, 3 min left` or `queued, place 2: all GPUs are taken`."""
+    parts = [{"deleted": "cancelled"}.get(state, state)]
+    if known.get("position") and state in ("new", "queued"):
+        parts.append(f"place {known['position']}")
+    if known.get("epoch") is not None:
+        parts.append(f"epoch {known['epoch']}" + (f" of {known['epochs']}" if known.get("epochs") else ""))
+    elif known.get("cells"):
+        parts.append(f"cell {known.get('cell')} of {known['cells']}")
+    parts += [f"{name} {value:.4g}" for name, value in _numbers(known.get("metrics"))]
+    if isinstance(known.get("eta"), (int, float)) and state == "running":
+        parts.append(f"{duration(known['eta'])} left")
+    text = ", ".join(parts)
+    reason = known.get("reason") if state in ("new", "queued") else known.get("message")
+    return f"{text}: {reason}" if reason else text
+
+
+def _numbers(metrics: object) -> list[tuple[str, float]]:
+    pairs = metrics.items() if isinstance(metrics, Mapping) else ()
+    return [(str(name), value) for name, value in pairs if isinstance(value, (int, float))][:4]
+
+
+def _log(job: Job) -> str:
+    details = job.details
+    parts = [str(details.get(name) or "") for name in ("tool_stdout", "tool_stderr")]
+    if not any(parts):
+        parts = [str(details.get(name) or "") for name in ("stdout", "stderr")]
+    return "\n".join(part.rstrip("\n") for part in parts if part)
+
+
+def _last_line(details: Mapping[str, Any]) -> str:
+    lines = str(details.get("tool_stderr") or details.get("stderr") or "").strip().splitlines()
+    return lines[-1][:300] if lines else ""
+
+
+# ------------------------------------------------------------------ what users call
+
+
+def submit_job(
+    connection: Connection,
+    notebook: str | Path,
+    *,
+    inputs: object,
+    parameters: Mapping[str, Any] | None,
+    resources: Mapping[str, Any] | str | None,
+    flavor: str | None,
+    history: str | None,
+    **options: Any,
+) -> Job:
+    """See `perijove_lab.client.submit`."""
+    code = code_file(notebook)
+    given = {key: value for key, value in options.items() if value is not None}
+    plain = json_parameters(parameters)
+    request = Request(
+        code=code,
+        inputs=input_map(inputs),
+        options=given | resource_options(resources, flavor) | ({"parameters": plain} if plain else {}),
+        history=history,
+    )
+    answer = send(connection, request)
+    return Job(connection, job_id(answer, request.tool))
+
+
+class JobList(list[Job]):
+    """Jobs, the newest first; shows as a table."""
+
+    def __repr__(self) -> str:
+        return "\n".join(_summary(job) for job in self) or "no jobs"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in _row(job))}</tr>" for job in self
+        )
+        heads = "".join(f"<th>{head}</th>" for head in ("job", "name", "state", "made"))
+        return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row(job: Job) -> tuple[str, str, str, str]:
+    made = str(job._details.get("create_time") or "")[:19].replace("T", " ")
+    return job.id, job.name, _standing(str(job._details.get("state")), _waiting(job)), made
+
+
+def _waiting(job: Job) -> dict[str, Any]:
+    extra = job._extra()
+    return dict(extra.get("progress") or {}) | {key: extra.get(key) for key in ("position", "reason")}
+
+
+def list_jobs(connection: Connection, limit: int, tool: str = TOOL) -> JobList:
+    """The user's own jobs of the tool, the newest first."""
+    with connection.translated():
+        found = connection.gi.jobs.get_jobs(tool_id=tool, limit=limit, order_by="create_time")
+    ordered = sorted(found, key=lambda entry: str(entry.get("create_time")), reverse=True)
+    return JobList(Job(connection, str(entry["id"]), entry) for entry in ordered)
+
+
+def find_job(connection: Connection, wanted: str | None) -> Job:
+    """The job with this id, else the newest. MissingError where there is none."""
+    if wanted is None:
+        newest = list_jobs(connection, 1)
+        if not newest:
+            raise MissingError("You have no jobs yet.", advice="Send one with submit('train.ipynb').")
+        return newest[0]
+    job = Job(connection, str(wanted))
+    job.details  # noqa: B018 (asks the server, so that a wrong id is known at once)
+    return job
