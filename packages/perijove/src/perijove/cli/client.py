@@ -1,0 +1,49 @@
+"""What commands share: the settings in force, the running platform, and its administrator's client."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from perijove.core.errors import ConfigurationError, ConflictError
+from perijove.core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from perijove.hub.client import HubClient
+    from perijove.sandbox.launcher import Launcher
+
+
+def settings_in_force() -> Settings:
+    """The settings; where a platform runs on this home, with what its start changed (`--single-user`)."""
+    from perijove.supervisor.presence import is_supervised, read_presence
+
+    settings = load_settings()
+    found = read_presence(settings.layout) if is_supervised(settings.layout) else None
+    if found is not None and found.single_user != settings.single_user:
+        return load_settings(single_user=found.single_user)
+    return settings
+
+
+def admin_client(settings: Settings) -> HubClient:
+    """The hub's client with the platform's internal token.
+
+    ConfigurationError where this account may not read it, ConflictError where nothing runs.
+    """
+    from perijove.hub.client import HubClient
+    from perijove.supervisor.presence import is_supervised
+
+    if not settings.single_user and os.geteuid() != 0:
+        raise ConfigurationError(
+            "Administration needs root: the platform's secrets are readable by nobody else.",
+            advice="Use sudo.",
+        )
+    if not is_supervised(settings.layout):
+        raise ConflictError(f"Perijove does not run on {settings.home}.", advice="`perijove up` starts it.")
+    return HubClient(settings)
+
+
+def launcher(settings: Settings) -> Launcher:
+    """The launcher of labs and jobs, in its own process or, while the platform is down, in this one."""
+    from perijove.sandbox import connect
+
+    return connect(settings)

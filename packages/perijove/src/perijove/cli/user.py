@@ -1,0 +1,42 @@
+"""`perijove user`: add and list people."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Add and list people.", rich_markup_mode=None)
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Make this person an administrator.")] = False,
+) -> None:
+    """Let somebody in: prints a one-time link with which the person sets a password and signs in."""
+    from perijove.cli.client import admin_client, settings_in_force
+
+    typer.echo(admin_client(settings_in_force()).sign_in_link(name, admin=admin))
+    typer.echo(f"Give this link to {name}: it works once, and ends after a day or with the next.", err=True)
+
+
+@app.command("list")
+def list_people(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List everybody; those who wait for approval first."""
+    import json
+
+    from perijove.cli.client import admin_client, settings_in_force
+
+    people = admin_client(settings_in_force()).people()
+    if as_json:
+        typer.echo(json.dumps(people, indent=1))
+        return
+    for person in people:
+        marks = [mark for mark in ("admin",) if person[mark]]
+        marks += ["" if person["approved"] else "waits for approval"]
+        typer.echo(f"{person['name']:<24} {', '.join(filter(None, marks))}".rstrip())
+    if not people:
+        typer.echo("Nobody yet. `perijove user add NAME --admin` makes the first.", err=True)

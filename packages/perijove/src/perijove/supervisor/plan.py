@@ -1,0 +1,92 @@
+"""The processes of the platform, in the order in which they start."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from functools import partial
+
+from perijove.core.errors import PerijoveError
+from perijove.core.settings import Settings
+from perijove.hub import run as front_door
+from perijove.supervisor.child import ChildSpec, answers
+from perijove.supervisor.home import Owner
+
+_SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|CREDENTIAL")
+
+
+def plan(settings: Settings, owner: Owner | None) -> list[list[ChildSpec]]:
+    """Groups of processes: those of one group start together, the next group when they are ready."""
+    doors = [front_door.proxy_process(settings), front_door.tls_process(settings)]
+    first = [_front_door(settings, spec, owner) for spec in doors if spec is not None]
+    second = [_front_door(settings, front_door.hub_process(settings), owner), _histories(settings, owner)]
+    if settings.single_user:
+        return [first, second]
+    return [[_launcher(settings), *first], second]
+
+
+def _launcher(settings: Settings) -> ChildSpec:
+    return ChildSpec(
+        name="launcher",
+        argv=(sys.executable, "-m", "perijove.sandbox.daemon"),
+        cwd=settings.home,
+        env=_environment(settings),
+        log=settings.layout.logs / "launcher.log",
+        ready=partial(_launcher_answers, settings),
+    )
+
+
+def _launcher_answers(settings: Settings) -> bool:
+    from perijove.sandbox.remote import RemoteLauncher
+
+    try:
+        RemoteLauncher(settings.layout).total()
+    except (PerijoveError, OSError):
+        return False
+    return True
+
+
+def _front_door(settings: Settings, spec: front_door.ProcessSpec, owner: Owner | None) -> ChildSpec:
+    return ChildSpec(
+        name=spec.name,
+        argv=spec.argv,
+        cwd=spec.cwd,
+        env={**_environment(settings, keep="HUB"), **spec.env},
+        log=settings.layout.logs / f"{spec.name}.log",
+        ready=partial(answers, spec.ready_url),
+        owner=owner,
+    )
+
+
+def _histories(settings: Settings, owner: Owner | None) -> ChildSpec:
+    variables = front_door.galaxy_environment(settings)
+    version = f"{variables['JUPYTERHUB_SERVICE_URL']}{variables['JUPYTERHUB_SERVICE_PREFIX']}api/version"
+    return ChildSpec(
+        name="histories",
+        argv=(sys.executable, "-m", "perijove.histories"),
+        cwd=settings.layout.state,
+        env={**_environment(settings, keep="HISTORIES"), **variables},
+        log=settings.layout.logs / "histories.log",
+        ready=partial(answers, version),
+        owner=owner,
+    )
+
+
+def _environment(settings: Settings, keep: str = "") -> dict[str, str]:
+    """The inherited environment without its secrets, but for the settings of the section `keep`."""
+    kept = {name: value for name, value in os.environ.items() if _may_pass(name, keep)}
+    return {
+        **kept,
+        "HOME": str(settings.layout.state),
+        "PERIJOVE_HOME": str(settings.home),
+        "PERIJOVE_PORT": str(settings.port),
+        "PERIJOVE_SINGLE_USER": str(settings.single_user).lower(),
+    }
+
+
+def _may_pass(name: str, keep: str) -> bool:
+    if name.upper().startswith("PERIJOVE_"):
+        section = name.upper().removeprefix("PERIJOVE_").partition("__")[0]
+        return section == keep or section not in ("HUB", "HISTORIES")
+    return not _SECRET.search(name.upper()) and not name.startswith(("JUPYTER", "PYTHON"))
