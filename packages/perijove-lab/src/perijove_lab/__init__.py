@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from perijove_lab.client.api import get, job, jobs, load_arrays, load_model, put, run_script_job, submit
+    from perijove_lab.runner.progress import report as progress  # noqa: F401
 
 __version__ = "0.1.0"
 
@@ -16,7 +17,11 @@ __all__ = ["get", "job", "jobs", "load_arrays", "load_model", "put", "run_script
 
 
 def __getattr__(name: str) -> Any:
-    """The client's functions, imported when first asked for."""
+    """The client's functions, and `progress` for code in a job; imported when first asked for."""
+    if name == "progress":
+        from perijove_lab.runner.progress import report
+
+        return report
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import perijove_lab.client.api as api

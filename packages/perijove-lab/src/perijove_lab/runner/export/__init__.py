@@ -1,0 +1,1 @@
+"""Exporters: one module per kind of object. They work inside the kernel, on the objects themselves."""

@@ -1,0 +1,137 @@
+"""PyTorch → ONNX with `torch.onnx.export(dynamo=True)`, the batch size left open."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from perijove_lab.runner.export.registry import Exported, Request, Sample
+from perijove_lab.runner.export.torch_inputs import example_for
+from perijove_lab.runner.export.unsaveable import UnsaveableError, reason_of
+
+
+def matches(value: Any) -> bool:
+    """Whether the value is a module of PyTorch (an instance)."""
+    module = getattr(getattr(sys.modules["torch"], "nn", None), "Module", None)
+    return module is not None and isinstance(value, module)
+
+
+def export(request: Request) -> Exported:
+    """Write the module as it evaluates (dropout off). Raises UnsaveableError with the reason.
+
+    Needs a sample input: what the module was called with in the job, its attribute `example_input`, a
+    DataLoader or an array of a fitting shape.
+    """
+    model = _checked(request.value)
+    with _evaluating(model):
+        arguments, origin = example_for(model, request.samples)
+        dynamic = _write(model, arguments, request.path)
+    inputs = _input_names(request.path)
+    feeds = {name: tensor.detach().cpu().numpy() for name, tensor in zip(inputs, arguments, strict=False)}
+    sample = Sample(feeds=feeds, original=lambda: _predictions(model, arguments), origin=origin)
+    metadata = {"exporter": "PyTorch", "opset": _opset(request.path), "dynamic_batch": dynamic}
+    return Exported(files=_files(request.path), sample=sample, metadata=metadata)
+
+
+def _checked(model: Any) -> Any:
+    import torch
+
+    if type(model).__module__.startswith("torch.nn.modules.loss"):
+        raise UnsaveableError("a loss function is no model")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise UnsaveableError("TorchScript modules are not exported: keep the original module")
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
+    if isinstance(model, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+        model = model.module
+    if next(model.parameters(), None) is None and next(model.buffers(), None) is None:
+        raise UnsaveableError("a module without parameters is no model")
+    return model
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _write(model: Any, arguments: tuple[Any, ...], path: Path) -> bool:
+    """Export with an open batch size; where the module fixes it, with the sample's. True: open."""
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UnsaveableError("onnxscript is not installed in this kernel") from error
+    try:
+        _export(model, arguments, path, dynamic=True)
+    except Exception:
+        try:
+            _export(model, arguments, path, dynamic=False)
+        except Exception as error:
+            raise UnsaveableError(f"torch.onnx could not export it: {reason_of(error)[:300]}") from error
+        return False
+    return True
+
+
+def _export(model: Any, arguments: tuple[Any, ...], path: Path, *, dynamic: bool) -> None:
+    import torch
+
+    shapes = tuple({0: torch.export.Dim.DYNAMIC} if arg.dim() else None for arg in arguments)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            model, arguments, dynamo=True, verbose=False, dynamic_shapes=shapes if dynamic else None
+        )
+        if dynamic and not _open(program):
+            raise UnsaveableError("the batch size got fixed")
+        program.save(str(path), external_data=_bytes(model) > 1_800_000_000)
+
+
+def _open(program: Any) -> bool:
+    return all(not isinstance(item.shape[0], int) for item in program.model.graph.inputs if item.shape)
+
+
+def _bytes(model: Any) -> int:
+    tensors = [*model.parameters(), *model.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _files(path: Path) -> tuple[str, ...]:
+    data = path.with_name(f"{path.name}.data")
+    return (path.name, data.name) if data.exists() else (path.name,)
+
+
+def _input_names(path: Path) -> list[str]:
+    import onnx
+
+    return [item.name for item in onnx.load(str(path), load_external_data=False).graph.input]
+
+
+def _opset(path: Path) -> int | None:
+    import onnx
+
+    imports = onnx.load(str(path), load_external_data=False).opset_import
+    return max((int(item.version) for item in imports if item.domain == ""), default=None)
+
+
+def _predictions(model: Any, arguments: tuple[Any, ...]) -> list[Any]:
+    import torch
+
+    with _evaluating(model), torch.no_grad():
+        return [tensor.detach().cpu().numpy() for tensor in _flat(model(*arguments))]
+
+
+def _flat(outputs: Any) -> Iterator[Any]:
+    """The tensors of an output in order, whatever holds them."""
+    import torch
+
+    for leaf in torch.utils._pytree.tree_leaves(outputs):
+        if isinstance(leaf, torch.Tensor):
+            yield leaf
