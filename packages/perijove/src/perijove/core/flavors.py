@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from perijove.core.resources import Resources, Size
+
+_GIB = 2**30
 
 
 class Flavor(BaseModel):
@@ -27,3 +31,56 @@ class Flavor(BaseModel):
     def allows(self, groups: set[str], *, admin: bool) -> bool:
         """Whether a user in `groups` may choose it."""
         return admin or not self.groups or bool(groups & set(self.groups))
+
+
+def offered_flavors(configured: tuple[Flavor, ...], total: Resources) -> tuple[Flavor, ...]:
+    """Those of the settings (`settings.flavors`), else some that fit the machine (`launcher.total()`)."""
+    return configured or default_flavors(total)
+
+
+def default_flavors(total: Resources) -> tuple[Flavor, ...]:
+    """Small, medium and large, and one with a GPU where there are GPUs; none larger than the machine."""
+    cpus, memory = total.cpus, total.memory
+    found = [
+        Flavor(name="small", title="Small", cpus=min(1, cpus), memory=_whole(min(4 * _GIB, memory // 4))),
+        Flavor(
+            name="medium",
+            title="Medium",
+            cpus=_share(max(cpus / 2, min(1, cpus)), 4),
+            memory=_whole(min(16 * _GIB, memory * 4 // 10)),
+        ),
+        Flavor(
+            name="large",
+            title="Large",
+            cpus=_share(cpus, 16),
+            memory=_whole(min(64 * _GIB, memory * 8 // 10)),
+        ),
+    ]
+    if total.gpus:
+        share = memory * 8 // 10 // total.gpus
+        found.append(
+            Flavor(
+                name="gpu",
+                title="GPU",
+                cpus=_share(max(cpus / total.gpus, min(1, cpus)), 16),
+                memory=_whole(share),
+                gpus=1,
+            )
+        )
+    return tuple(_distinct(found))
+
+
+def _share(cpus: float, most: int) -> float:
+    return float(min(most, max(1, int(cpus)))) if cpus >= 1 else cpus
+
+
+def _whole(size: int) -> int:
+    """Down to whole GiB, so that people read round figures; small machines keep what they have."""
+    return size // _GIB * _GIB or size
+
+
+def _distinct(flavors: Iterable[Flavor]) -> list[Flavor]:
+    by_resources: dict[Resources, Flavor] = {}
+    for flavor in flavors:
+        by_resources.setdefault(flavor.resources, flavor)
+    return list(by_resources.values())

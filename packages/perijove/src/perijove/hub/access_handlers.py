@@ -1,4 +1,4 @@
-"""Pages and API of access: sign-in, sign-up, the one-time link, the list of people, the user's own password."""
+"""Pages and API of access: sign-in, sign-up, one-time link, list of people, own password."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from perijove.core.errors import BadRequestError, ConflictError, ForbiddenError,
 from perijove.hub import people, sign_in_links
 from perijove.hub.authentication import FAILED_LOGINS, SECONDS_TO_WAIT
 
-
 _WRONG_PASSWORD = (
-    f"Name or password is wrong. After {FAILED_LOGINS} wrong passwords a name rests for {SECONDS_TO_WAIT} seconds."
+    "Name or password is wrong. "
+    f"After {FAILED_LOGINS} wrong passwords a name rests for {SECONDS_TO_WAIT} seconds."
 )
 
 
@@ -30,7 +30,9 @@ class LoginHandler(HubLoginHandler):  # type: ignore[misc]
     def _render(self, login_error: str | None = None, username: str | None = None, **values: Any) -> Any:
         values.setdefault("waits_for_approval", False)
         open_to_all = self.authenticator.enable_signup
-        return super()._render(login_error=login_error, username=username, enable_signup=open_to_all, **values)
+        return super()._render(
+            login_error=login_error, username=username, enable_signup=open_to_all, **values
+        )
 
     async def post(self) -> None:
         """Sign in."""
@@ -159,11 +161,18 @@ class PasswordHandler(BaseHandler):  # type: ignore[misc]
         new = self.get_body_argument("new_password", "", strip=False)
         info = self.authenticator.get_user(user.name)
         if self.authenticator.is_blocked(user.name):
-            raise ForbiddenError("Too many wrong passwords.", advice=f"Wait {SECONDS_TO_WAIT} seconds.", retry=True)
+            raise ForbiddenError(
+                "Too many wrong passwords.", advice=f"Wait {SECONDS_TO_WAIT} seconds.", retry=True
+            )
         if info is None or not await people.password_matches(old, info.password):
             self.authenticator.add_login_attempt(user.name)
-            raise ForbiddenError("The present password is wrong.", advice="An administrator can give you a link to set a new one.")
-        people.check_password(user.name, new, self.get_body_argument("new_password_confirmation", "", strip=False))
+            raise ForbiddenError(
+                "The present password is wrong.",
+                advice="An administrator can give you a link to set a new one.",
+            )
+        people.check_password(
+            user.name, new, self.get_body_argument("new_password_confirmation", "", strip=False)
+        )
         await people.set_password(self.db, user.name, new)
         people.end_browser_sessions(self.db, user.orm_user)
         self.set_login_cookie(user)
@@ -239,7 +248,9 @@ async def decide(handler: Any, name: str, action: str) -> str:
     """Carry out one decision about a person; the new sign-in link where `action` is `link`."""
     chosen = _DECISIONS.get(action)
     if chosen is None:
-        raise BadRequestError(f"{action!r} is not a decision.", advice=f"There are: {', '.join(sorted(_DECISIONS))}.")
+        raise BadRequestError(
+            f"{action!r} is not a decision.", advice=f"There are: {', '.join(sorted(_DECISIONS))}."
+        )
     handler.log.info("%s: %s %s", getattr(handler.current_user, "name", "?"), action, name)
     return await chosen(handler, name)
 
@@ -287,7 +298,9 @@ _DECISIONS: dict[str, Callable[[Any, str], Awaitable[str]]] = {
 
 def _refuse_own(handler: Any, name: str) -> None:
     if getattr(handler.current_user, "name", None) == name:
-        raise ConflictError("You cannot take your own access away.", advice="Let another administrator do it.")
+        raise ConflictError(
+            "You cannot take your own access away.", advice="Let another administrator do it."
+        )
 
 
 def make_link(handler: Any, name: str, *, admin: bool) -> str:

@@ -22,7 +22,7 @@ _NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt())
 
 
 class PerijoveAuthenticator(NativeAuthenticator):  # type: ignore[misc]
-    """Sign-up with approval. No account exists before somebody makes it; the first comes by a one-time link."""
+    """Sign-up with approval. There is no account from the start; the first comes by a one-time link."""
 
     single_user = Bool(False, help="one person only: nobody may sign up").tag(config=True)
     public_url = Unicode("", help="the front door as users reach it").tag(config=True)
@@ -46,7 +46,7 @@ class PerijoveAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         return str(name)
 
     async def waits_for_approval(self, data: dict[str, str]) -> bool:
-        """Whether the sign-in failed only because nobody has approved yet; told to nobody without the password."""
+        """Whether only the approval is missing; nobody is told without the right password."""
         info = self.get_user(data.get("username", ""))
         if info is None or info.is_authorized or self.is_blocked(info.username):
             return False
@@ -64,7 +64,9 @@ class PerijoveAuthenticator(NativeAuthenticator):  # type: ignore[misc]
 
     def is_password_strong(self, password: str) -> bool:
         """As at sign-up; used where a user changes their own password."""
-        return super().is_password_strong(password) and len(password.encode()) <= people.MAXIMUM_PASSWORD_BYTES
+        return (
+            super().is_password_strong(password) and len(password.encode()) <= people.MAXIMUM_PASSWORD_BYTES
+        )
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
         """Pages and API of our own; nativeauthenticator's change things on GET and are not used."""
@@ -100,7 +102,9 @@ def _update_native(c: Any, settings: Settings) -> None:
 def _update_oauth(c: Any, settings: Settings) -> None:
     cls, options = _oauth_class(settings.hub.authenticator), dict(settings.hub.oauth)
     if settings.single_user:
-        raise ConfigurationError("single_user goes with the native authenticator only.", advice="Unset one of the two.")
+        raise ConfigurationError(
+            "single_user goes with the native authenticator only.", advice="Unset one of the two."
+        )
     _check_options(cls, options)
     administrators = frozenset(options.pop("admin_users", ()))
     c.JupyterHub.authenticator_class = cls
@@ -111,10 +115,15 @@ def _update_oauth(c: Any, settings: Settings) -> None:
 
 def _oauth_class(name: str) -> type:
     found = [point for point in entry_points(group="jupyterhub.authenticators") if point.name == name]
-    offered = sorted(p.name for p in entry_points(group="jupyterhub.authenticators") if p.module.startswith("oauthenticator"))
+    offered = sorted(
+        p.name
+        for p in entry_points(group="jupyterhub.authenticators")
+        if p.module.startswith("oauthenticator")
+    )
     if not found or name not in offered:
         raise ConfigurationError(
-            f"hub.authenticator {name!r} is not known.", advice=f"Use native, or one of: {', '.join(offered)}."
+            f"hub.authenticator {name!r} is not known.",
+            advice=f"Use native, or one of: {', '.join(offered)}.",
         )
     return found[0].load()  # type: ignore[no-any-return]
 
@@ -132,7 +141,8 @@ def _check_options(cls: Any, options: dict[str, Any]) -> None:
         )
     if not any(name.startswith("allow") and options[name] for name in options):
         raise ConfigurationError(
-            "hub.oauth lets nobody in.", advice="Set allow_all = true, or allowed_users, or what the provider offers."
+            "hub.oauth lets nobody in.",
+            advice="Set allow_all = true, or allowed_users, or what the provider offers.",
         )
 
 

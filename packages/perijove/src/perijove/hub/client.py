@@ -63,7 +63,9 @@ class HubClient:
         deadline = time.monotonic() + timeout
         while not self.healthy():
             if time.monotonic() > deadline:
-                raise HubAwayError(f"The hub did not answer within {timeout:g} s.", advice="Look at logs/hub.log.")
+                raise HubAwayError(
+                    f"The hub did not answer within {timeout:g} s.", advice="Look at logs/hub.log."
+                )
             time.sleep(0.1)
 
     def people(self) -> list[dict[str, Any]]:
@@ -96,7 +98,7 @@ class HubClient:
 
     def user(self, name: str) -> dict[str, Any]:
         """JupyterHub's model of a user, with `servers`. NotFoundError for an unknown one."""
-        return self._call("GET", f"/api/users/{quote(name, safe='')}")
+        return dict(self._call("GET", f"/api/users/{quote(name, safe='')}"))
 
     def running_labs(self) -> list[dict[str, Any]]:
         """Running labs: `user`, `name`, `ready`, `started`, `last_activity`, `url`."""
@@ -114,7 +116,9 @@ class HubClient:
 
     def _server_path(self, user: str, server: str) -> str:
         name = quote(user, safe="")
-        return f"/api/users/{name}/servers/{quote(server, safe='')}" if server else f"/api/users/{name}/server"
+        return (
+            f"/api/users/{name}/servers/{quote(server, safe='')}" if server else f"/api/users/{name}/server"
+        )
 
     def _decide(self, name: str, action: str) -> None:
         self._call("POST", f"/api/people/{quote(name, safe='')}", {"action": action})

@@ -48,7 +48,8 @@ def update_address(c: Any, settings: Settings) -> None:
     """Where the front door is, and where behind it the hub listens."""
     if urlsplit(settings.url).path:
         raise ConfigurationError(
-            f"public_url {settings.public_url} has a path.", advice="Give Perijove a host name of its own, without a path."
+            f"public_url {settings.public_url} has a path.",
+            advice="Give Perijove a host name of its own, without a path.",
         )
     port = read_ports(settings.layout).hub
     c.JupyterHub.bind_url = f"{urlsplit(settings.url).scheme}://{_literal(settings.bind)}:{settings.port}"

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from perijove.core.errors import BadRequestError, ForbiddenError, InsufficientResourcesError
 from perijove.core.flavors import Flavor
 from perijove.core.resources import Free, Resources
-from perijove.core.settings import Settings
 from perijove.sandbox.spec import SandboxStatus
-
-GIB = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,41 +35,6 @@ class Offer:
         return self.flavor.title or self.flavor.name.capitalize()
 
 
-def offered_flavors(settings: Settings, total: Resources) -> tuple[Flavor, ...]:
-    """Those of the settings, else some that fit the machine."""
-    return settings.flavors or default_flavors(total)
-
-
-def default_flavors(total: Resources) -> tuple[Flavor, ...]:
-    """Small, medium and large, and one with a GPU where there are GPUs; none larger than the machine."""
-    cpus, memory = total.cpus, total.memory
-    found = [
-        Flavor(name="small", title="Small", cpus=min(1, cpus), memory=_whole(min(4 * GIB, memory // 4))),
-        Flavor(name="medium", title="Medium", cpus=_share(cpus / 2, 4), memory=_whole(min(16 * GIB, memory * 4 // 10))),
-        Flavor(name="large", title="Large", cpus=_share(cpus, 16), memory=_whole(min(64 * GIB, memory * 8 // 10))),
-    ]
-    if total.gpus:
-        share = memory * 8 // 10 // total.gpus
-        found.append(Flavor(name="gpu", title="GPU", cpus=_share(cpus / total.gpus, 16), memory=_whole(share), gpus=1))
-    return tuple(_distinct(found))
-
-
-def _share(cpus: float, most: int) -> float:
-    return float(min(most, max(1, int(cpus)))) if cpus >= 1 else cpus
-
-
-def _whole(size: int) -> int:
-    """Down to whole GiB, so that people read round figures; small machines keep what they have."""
-    return size // GIB * GIB or size
-
-
-def _distinct(flavors: Iterable[Flavor]) -> list[Flavor]:
-    by_resources: dict[Resources, Flavor] = {}
-    for flavor in flavors:
-        by_resources.setdefault(flavor.resources, flavor)
-    return list(by_resources.values())
-
-
 def allowed_flavors(flavors: Iterable[Flavor], groups: set[str], *, admin: bool) -> list[Flavor]:
     """Those that a user of these groups may choose."""
     return [flavor for flavor in flavors if flavor.allows(groups, admin=admin)]
@@ -86,7 +48,9 @@ def choose_flavor(flavors: Sequence[Flavor], name: str | None, groups: set[str],
     allowed = allowed_flavors(flavors, groups, admin=admin)
     names = ", ".join(flavor.name for flavor in allowed)
     if not allowed:
-        raise ForbiddenError("No flavor is open to you.", advice="Ask an administrator which group you should be in.")
+        raise ForbiddenError(
+            "No flavor is open to you.", advice="Ask an administrator which group you should be in."
+        )
     if not name:
         return allowed[0]
     found = next((flavor for flavor in flavors if flavor.name == name), None)
@@ -94,7 +58,9 @@ def choose_flavor(flavors: Sequence[Flavor], name: str | None, groups: set[str],
         raise BadRequestError(f"There is no flavor {name!r}.", advice=f"Choose one of: {names}.")
     if found not in allowed:
         groups_wanted = ", ".join(found.groups)
-        raise ForbiddenError(f"The flavor {name} is kept to: {groups_wanted}.", advice=f"Choose one of: {names}.")
+        raise ForbiddenError(
+            f"The flavor {name} is kept to: {groups_wanted}.", advice=f"Choose one of: {names}."
+        )
     return found
 
 
@@ -142,9 +108,15 @@ def _holds_any(status: SandboxStatus, lacking: Sequence[str]) -> bool:
     return lacking != ["GPUs"] or status.resources.gpus > 0
 
 
-def advise(flavor: Flavor, flavors: Sequence[Flavor], machine: Machine, error: InsufficientResourcesError) -> str:
+def advise(
+    flavor: Flavor, flavors: Sequence[Flavor], machine: Machine, error: InsufficientResourcesError
+) -> str:
     """What to tell a user whose flavor could not be had."""
     fitting = [other.name for other in flavors if other.resources.fits_in(machine.free)]
-    instead = f"Free now: {', '.join(fitting)}." if fitting else "Nothing is free now: stop a lab, or wait for one to end."
+    instead = (
+        f"Free now: {', '.join(fitting)}."
+        if fitting
+        else "Nothing is free now: stop a lab, or wait for one to end."
+    )
     reason = why_not(flavor.resources, machine) if not flavor.resources.fits_in(machine.free) else str(error)
     return f"{reason} {instead}"

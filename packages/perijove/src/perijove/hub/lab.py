@@ -107,13 +107,13 @@ def notebooks(settings: Settings) -> list[Path]:
 
 
 def lab_environment(settings: Settings, lab: Lab, token: str) -> dict[str, str]:
-    """What every lab finds in its environment, whoever started it: the same as in Galaxy's interactive tools."""
+    """What every lab finds in its environment; Galaxy's names are those of its interactive tools."""
     return {
         **_machine_variables(settings, lab),
         **_galaxy_variables(token),
         "JUPYTER_CONFIG_PATH": str(LAB_CONFIG),
         "JUPYTER_PATH": ":".join(str(path) for path in kernel_paths(settings)),
-        **{"PERIJOVE_NOTEBOOKS": str(path) for path in notebooks(settings)},
+        "PERIJOVE_NOTEBOOKS": "".join(str(path) for path in notebooks(settings)),
     }
 
 

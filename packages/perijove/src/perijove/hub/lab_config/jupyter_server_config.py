@@ -1,8 +1,10 @@
 """Configuration of every lab's server; read inside the lab's own environment, as its user.
 
-Nothing here protects anybody: the confinement does. It makes labs start fast, ask nothing of the internet, and
-never count as idle while they work.
+Nothing here protects anybody: the confinement does. It makes labs start fast, ask nothing of the internet,
+and never count as idle while they work.
 """
+
+# mypy: ignore-errors
 
 import os
 import shutil
@@ -17,7 +19,7 @@ c = get_config()  # noqa: F821
 class WorkingKernelManager(AsyncMappingKernelManager):
     """A kernel that computes without printing, or a program in a terminal, is activity.
 
-    The hub's idle culler goes by the last activity that the server reports; by itself that is the last message.
+    The hub's idle culler goes by the last activity that the server reports: by itself, the last message.
     """
 
     @property
@@ -34,7 +36,10 @@ class WorkingKernelManager(AsyncMappingKernelManager):
     _last_message = datetime.now(UTC)
 
     def _kernel_is_busy(self):
-        return any(getattr(kernel, "execution_state", "") in ("busy", "starting") for kernel in self._kernels.values())
+        return any(
+            getattr(kernel, "execution_state", "") in ("busy", "starting")
+            for kernel in self._kernels.values()
+        )
 
     def _terminal_is_busy(self):
         manager = self.parent.web_app.settings.get("terminal_manager")
@@ -64,7 +69,7 @@ c.FileContentsManager.delete_to_trash = False
 def _give_notebooks(source, home):
     """A new home gets its own copy; what a user has, or has deleted, is left alone."""
     target = home / "perijove"
-    if source is None or target.exists() or (home / ".perijove" / "notebooks-given").exists():
+    if not source or target.exists() or (home / ".perijove" / "notebooks-given").exists():
         return
     try:
         shutil.copytree(source, target, copy_function=shutil.copyfile)
