@@ -41,7 +41,7 @@ class _Waiting:
 
 
 class LocalEngine(Engine):
-    """Runs jobs through `launcher`, in the order of `engines.queue`. Methods may be called from any thread."""
+    """Runs jobs through `launcher`, in the order of `engines.queue`. For use from any thread."""
 
     name = "local"
 
@@ -104,17 +104,18 @@ class LocalEngine(Engine):
             return None
 
     def cancel(self, job_id: str) -> None:
-        """See `Engine.cancel`. What runs is asked to save and leave; `STOP_GRACE` seconds later it is killed."""
+        """See `Engine.cancel`. What runs may save and leave; after `STOP_GRACE` seconds it is killed."""
         with self._lock:
-            if self._waiting.pop(job_id, None) is not None:
-                self._ended[job_id] = _never_started(
-                    self._clock(), "cancelled before it started", cancelled=True
-                )
-                return
             if job_id in self._ended or job_id in self._cancelled:
                 return
+            if job_id in self._waiting and job_id not in self._starting:
+                del self._waiting[job_id]
+                self._ended[job_id] = _cancelled_early(self._clock())
+                return
             self._cancelled.add(job_id)
-        threading.Thread(target=self._stop, args=(job_id,), name=f"stop-{job_id}", daemon=True).start()
+            if job_id in self._starting:  # `_started` stops it
+                return
+        self._stop_soon(job_id)
 
     def forget(self, job_id: str) -> None:
         """See `Engine.forget`."""
@@ -188,7 +189,7 @@ class LocalEngine(Engine):
             del self._waiting[job.id]
             stop_it = job.id in self._cancelled
         if stop_it:
-            self._stop(job.id)
+            self._stop_soon(job.id)
 
     def _not_started(self, job: EngineJob, error: PerijoveError | OSError) -> None:
         """Wait on where waiting can help; end the job where it cannot, or where its user wants it ended."""
@@ -205,6 +206,9 @@ class LocalEngine(Engine):
                 del self._waiting[job.id]
                 self._ended[job.id] = EngineStatus(state="ended", reason=reason, ended=self._clock())
                 log.warning("job %s cannot be started: %s", job.id, reason)
+
+    def _stop_soon(self, job_id: str) -> None:
+        threading.Thread(target=self._stop, args=(job_id,), name=f"stop-{job_id}", daemon=True).start()
 
     def _stop(self, job_id: str) -> None:
         try:

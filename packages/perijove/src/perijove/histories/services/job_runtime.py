@@ -1,0 +1,142 @@
+"""The job part of one history server: submission, the job loop, and what is known of jobs beside their rows.
+
+`Jobs(...)` is made by the application, `start`ed when it starts, `stop`ped when it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from perijove.core.errors import PerijoveError
+from perijove.core.flavors import default_flavors
+from perijove.core.settings import Settings
+from perijove.core.states import JobState
+from perijove.engines.base import Engine
+from perijove.histories.context import Account
+from perijove.histories.database import Database
+from perijove.histories.schemas.jobs import FlavorOffer, MachineState
+from perijove.histories.services import job_directory, jobs
+from perijove.histories.services.job_loop import JobLoop
+from perijove.histories.services.job_signals import JobSignals
+from perijove.histories.services.job_steps import JobSteps
+from perijove.histories.services.jobs import LiveView
+from perijove.histories.services.offer import Offer
+from perijove.histories.services.submission import submit_job
+from perijove.histories.store.files import FileStore
+from perijove.histories.store.models import Job
+from perijove.sandbox.launcher import Launcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    settings: Settings
+    database: Database
+    files: FileStore
+    engine: Engine
+    launcher: Launcher
+
+
+class Jobs:
+    """Everything about jobs that the routes need. Methods may be called from any thread."""
+
+    def __init__(
+        self, *, settings: Settings, database: Database, files: FileStore, engine: Engine, launcher: Launcher
+    ) -> None:
+        self._parts = _Parts(
+            settings=settings, database=database, files=files, engine=engine, launcher=launcher
+        )
+        self.signals = JobSignals()
+        self.steps = JobSteps(
+            settings=settings, database=database, files=files, engine=engine, launcher=launcher
+        )
+        self.loop = JobLoop(self.steps, self.signals)
+
+    def start(self) -> None:
+        """Start the job loop (it waits while another server of the installation runs it)."""
+        self.loop.start()
+
+    def stop(self) -> None:
+        """Stop the loop; what runs goes on and is found again at the next start."""
+        self.loop.stop()
+
+    def submit(self, account: Account, *, history_id: str, inputs: dict[str, Any]) -> str:
+        """Put a job on record; see `services.submission.submit_job`."""
+        parts = self._parts
+        job_id = submit_job(
+            parts.database, parts.files, self.offer(), account, history_id=history_id, inputs=inputs
+        )
+        self.signals.wake()
+        return job_id
+
+    def cancel(self, account: Account, job_id: str) -> bool:
+        """Ask for the end of a job; False where it has ended before."""
+        with self._parts.database.write() as session:
+            asked = jobs.request_cancel(session, account, job_id)
+        self.signals.wake()
+        self.signals.changed(job_id)
+        return asked
+
+    def offer(self) -> Offer:
+        """What may be asked for."""
+        settings, total = self._parts.settings, self._parts.launcher.total()
+        return Offer(
+            flavors=settings.flavors or default_flavors(total),
+            total=total,
+            network=settings.sandbox.network,
+            only_flavors=bool(settings.flavors),
+        )
+
+    def flavors(self, account: Account) -> list[FlavorOffer]:
+        """The flavors the account may use, and whether each could start now."""
+        free = self._parts.launcher.free()
+        return [
+            FlavorOffer(flavor=flavor, fits_now=flavor.resources.fits_in(free))
+            for flavor in self.offer().allowed(account)
+        ]
+
+    def machine(self) -> MachineState:
+        """What the machine has and what is free."""
+        launcher = self._parts.launcher
+        running = [one for one in launcher.list() if one.state == "running"]
+        return MachineState(
+            total=launcher.total(),
+            free=launcher.free(),
+            labs=sum(one.kind == "lab" for one in running),
+            running_jobs=sum(one.kind == "job" for one in running),
+            waiting_jobs=self.loop.waiting,
+        )
+
+    def live(self, job: Job) -> LiveView:
+        """How the job stands now; of an ended one, what its row says."""
+        environment = self._parts.settings.jobs.environment
+        if job.state.final:
+            return LiveView(
+                progress=job.progress, gpus=job.metrics.get("gpus") or (), environment=environment
+            )
+        try:
+            return self._live(job, environment)
+        except PerijoveError as error:
+            return LiveView(
+                reason=job.reason or error.message, progress=job.progress, environment=environment
+            )
+
+    def _live(self, job: Job, environment: str) -> LiveView:
+        status = self._parts.engine.status(job.id)
+        running = status.state == "running"
+        return LiveView(
+            reason=_reason(job, status.reason),
+            position=status.position,
+            progress=job_directory.read_progress(self.steps.directory(job.id)),
+            gpus=status.gpus,
+            usage=self._parts.engine.usage(job.id) if running else None,
+            environment=environment,
+        )
+
+
+def _reason(job: Job, engine_reason: str) -> str:
+    if job.cancel_requested:
+        return "is being cancelled"
+    if job.reason:
+        return job.reason
+    return "is being prepared" if job.state is JobState.NEW else engine_reason

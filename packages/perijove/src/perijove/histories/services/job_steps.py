@@ -1,0 +1,225 @@
+"""The steps of one job's life, each safe to repeat after a crash at any point of it.
+
+prepare → (the engine runs it) → finish. Every step loads, acts, and then writes in a transaction that checks
+that the job is still where it was; nothing slow happens inside a transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from perijove.core.errors import BadRequestError, NotFoundError
+from perijove.core.resources import Resources
+from perijove.core.settings import Settings
+from perijove.core.states import DatasetState, JobState
+from perijove.engines.base import Engine, EngineJob, EngineStatus, JobInput
+from perijove.histories.database import Database
+from perijove.histories.services import job_directory, manifest, outcome, publish
+from perijove.histories.services.job_directory import JobFiles, StagedInput
+from perijove.histories.services.manifest import JobError, Manifest, Output
+from perijove.histories.services.outcome import Outcome
+from perijove.histories.services.publish import Ended
+from perijove.histories.store.files import FileStore
+from perijove.histories.store.models import Dataset, Job, JobOutput, User
+from perijove.histories.store.types import utcnow
+from perijove.sandbox.launcher import Launcher
+
+log = logging.getLogger(__name__)
+
+_EPOCH = datetime(1970, 1, 1)  # the columns are UTC without a zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """A job as the loop reads it: the row's values, free of any session."""
+
+    id: str
+    owner: str
+    state: JobState
+    spec: dict[str, Any]
+    resources: Resources
+    time_limit: float | None
+    network: Literal["open", "none"]
+    submitted: float
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSteps:
+    """What the steps work with."""
+
+    database: Database
+    files: FileStore
+    engine: Engine
+    launcher: Launcher
+    settings: Settings
+
+    def directory(self, job_id: str) -> Path:
+        """Where the job's files lie."""
+        return self.settings.layout.jobs / job_id
+
+    def load(self, job_id: str) -> JobRecord | None:
+        """The job as it stands; None where there is none."""
+        with self.database.read() as session:
+            row = session.execute(
+                select(Job, User.name).join(User, Job.user_id == User.id).where(Job.id == job_id)
+            ).one_or_none()
+            return _record(row[0], row[1]) if row else None
+
+    def submit(self, job: JobRecord) -> None:
+        """Write the job's directory and give the job to the engine; harmless to repeat."""
+        directory = self.launcher.make_job_directory(job.id, job.owner)
+        inputs = self._staged(job)
+        linked = job_directory.link_inputs(directory, inputs)
+        engine_job = EngineJob(
+            id=job.id,
+            owner=job.owner,
+            directory=directory,
+            inputs=tuple(JobInput(source=source) for source in linked),
+            resources=job.resources,
+            time_limit=job.time_limit,
+            network=job.network,
+            submitted=job.submitted,
+        )
+        files = JobFiles(
+            code=self.files.path(job.spec["code"]["digest"]),
+            code_name=job.spec["code"]["name"],
+            inputs=inputs,
+            parameters=job.spec["parameters"],
+            kernel=job.spec["kernel"],
+        )
+        job_directory.write_job(directory, files, self.engine.view(engine_job))
+        self.engine.submit(engine_job)
+
+    def _staged(self, job: JobRecord) -> tuple[StagedInput, ...]:
+        return tuple(
+            StagedInput(source=self.files.path(given["digest"]), path=given["path"], name=given["name"])
+            for given in job.spec["inputs"]
+        )
+
+    def mark(self, job_id: str, *, before: JobState, after: JobState) -> bool:
+        """Note that the job went from `before` to `after`; False where it was not in `before`."""
+        times = {JobState.QUEUED: "queue_time", JobState.RUNNING: "start_time"}
+        values: dict[str, Any] = {"state": after, "update_time": utcnow(), "reason": None}
+        values[times[after]] = utcnow()
+        with self.database.write() as session:
+            statement = update(Job).where(Job.id == job_id, Job.state == before).values(**values)
+            changed = session.execute(statement.returning(Job.id)).scalar_one_or_none()
+            if changed is None:
+                return False
+            _mark_outputs(session, job_id, DatasetState(after.value))
+        return True
+
+    def note(self, job_id: str, reason: str) -> None:
+        """Note why the job does not move on, for its user."""
+        with self.database.write() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(reason=reason, update_time=utcnow()))
+
+    def finish(self, job: JobRecord, status: EngineStatus) -> None:
+        """Publish an ended job and clean up after it.
+
+        Raises StorageError, QuotaExceededError and ConflictError where that has to be tried again later.
+        """
+        directory = self._collected(job)
+        report, outputs, fault = _read(directory)
+        judged = outcome.judge(
+            status,
+            report,
+            resources=job.resources,
+            time_limit=job.time_limit,
+            cancel_requested=job.cancel_requested,
+        )
+        if fault is not None and judged.error is not None and judged.error.type == outcome.UNEXPLAINED:
+            judged = Outcome(state=JobState.ERROR, error=fault)
+        ended = Ended(
+            job_id=job.id,
+            directory=directory,
+            outcome=judged,
+            outputs=outputs,
+            manifest=report,
+            exit_code=status.exit_code,
+            metrics=metrics_of(status, job.resources),
+            progress=job_directory.read_progress(directory),
+        )
+        publish.publish(self.database, self.files, ended)
+        self.clean(job.id)
+
+    def _collected(self, job: JobRecord) -> Path:
+        try:
+            self.launcher.collect_job_directory(job.id)
+        except NotFoundError:
+            return self.launcher.make_job_directory(job.id, job.owner)
+        return self.directory(job.id)
+
+    def clean(self, job_id: str) -> None:
+        """Drop what a published job no longer needs; its log and progress stay."""
+        self.engine.forget(job_id)
+        job_directory.keep_records(self.directory(job_id))
+
+    def give_up(self, job: JobRecord, message: str) -> None:
+        """Make the job final with nothing but a message: it could not be started, or not be published."""
+        directory = self.launcher.make_job_directory(job.id, job.owner)
+        state = JobState.DELETED if job.cancel_requested else JobState.ERROR
+        error = JobError(type="NotStarted", message=message)
+        publish.publish(
+            self.database,
+            self.files,
+            Ended(job_id=job.id, directory=directory, outcome=Outcome(state=state, error=error)),
+        )
+
+
+def _record(job: Job, owner: str) -> JobRecord:
+    return JobRecord(
+        id=job.id,
+        owner=owner,
+        state=job.state,
+        spec=job.spec,
+        resources=Resources.model_validate(job.resources),
+        time_limit=job.time_limit,
+        network=cast(Literal["open", "none"], job.network or "none"),
+        submitted=(job.create_time - _EPOCH).total_seconds(),
+        cancel_requested=job.cancel_requested,
+    )
+
+
+def _mark_outputs(session: Session, job_id: str, state: DatasetState) -> None:
+    query = (
+        select(Dataset).join(JobOutput, JobOutput.dataset_id == Dataset.id).where(JobOutput.job_id == job_id)
+    )
+    for dataset in session.scalars(query):
+        if not dataset.state.final:
+            dataset.state = state
+            dataset.update_time = utcnow()
+
+
+def _read(directory: Path) -> tuple[Manifest | None, list[Output], JobError | None]:
+    """What the job reported, its outputs, and what is wrong with the report."""
+    try:
+        report = manifest.read_manifest(directory)
+    except BadRequestError as error:
+        return None, manifest.salvage(directory), JobError(type="RunnerFailed", message=error.message)
+    if report is None:
+        return None, manifest.salvage(directory), None
+    return report, list(report.outputs), None
+
+
+def metrics_of(status: EngineStatus, resources: Resources) -> dict[str, Any]:
+    """What was granted and used, in seconds and bytes."""
+    seconds = status.ended - status.started if status.started and status.ended else None
+    return {
+        "cpus": resources.cpus,
+        "memory": resources.memory,
+        "gpus": list(status.gpus),
+        "cpu_seconds": status.cpu_seconds,
+        "memory_peak": status.memory_peak,
+        "runtime_seconds": seconds,
+        "started": status.started,
+        "ended": status.ended,
+    }

@@ -1,0 +1,259 @@
+"""An ended job's outputs enter its history: all of them, with the job's final state, in one transaction.
+
+    files.holding():        nothing is swept meanwhile
+        take in             each file is hashed, fsynced and renamed; it stays in the job directory too
+        one transaction     the job is claimed (only while it is not final), then filled in
+
+A crash before the commit leaves the job as it was: the loop publishes it again. A crash after it leaves a
+final job, which nothing publishes. So outputs appear exactly once.
+
+What a job promised and did not produce: of a job that is `ok`, the dataset is marked deleted and hidden; of a
+failed job it is in state `error` with the reason; of a cancelled job it is deleted. Collections stay, empty.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from perijove.core.errors import BadRequestError
+from perijove.core.states import JobState
+from perijove.histories.database import Database
+from perijove.histories.services import datasets
+from perijove.histories.services.datasets import FinishedFile, NewDataset
+from perijove.histories.services.job_directory import write_whole
+from perijove.histories.services.job_outputs import ARRAYS, EXECUTED, FILES, MODELS, REPORT
+from perijove.histories.services.manifest import Manifest, Output
+from perijove.histories.services.outcome import Outcome
+from perijove.histories.store.files import FileStore, storage_errors
+from perijove.histories.store.models import Collection, Dataset, Job, JobOutput
+from perijove.histories.store.types import utcnow
+
+_METADATA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
+_MAX_METADATA = 2**16
+UNFINISHED = (JobState.NEW, JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """All that is known of an ended job. `left_out`: outputs that could not be taken, and why."""
+
+    job_id: str
+    directory: Path
+    outcome: Outcome
+    outputs: Sequence[Output] = ()
+    manifest: Manifest | None = None
+    exit_code: int | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
+    progress: dict[str, Any] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    output: Output
+    finished: FinishedFile
+
+
+def publish(database: Database, files: FileStore, ended: Ended) -> bool:
+    """Publish `ended`; False where the job was final already, and nothing was changed.
+
+    Raises StorageError (disk full, database away), QuotaExceededError: nothing was changed, try again.
+    """
+    with files.holding():
+        taken = _take_in(files, ended)
+        report = _report(files, ended)
+        with database.write() as session:
+            job = _claim(session, ended)
+            if job is None:
+                return False
+            _fill(session, job, ended, [*taken, report])
+            return True
+
+
+def _take_in(files: FileStore, ended: Ended) -> list[_Taken]:
+    """Every output that is a plain file where it says; the others are told in `ended.left_out`."""
+    taken = []
+    for output in ended.outputs:
+        if output.role == REPORT.role:
+            continue  # made here: it is there also where the runner could not write one
+        try:
+            finished = datasets.take_in(
+                files,
+                ended.directory / output.path,
+                name=Path(output.name).name or output.name,
+                ext=output.ext,
+                within=ended.directory,
+            )
+        except BadRequestError as error:
+            ended.left_out.append(f"{output.name[:200]}: {error.message}")
+            continue
+        taken.append(_Taken(output=output, finished=finished))
+    return taken
+
+
+def _report(files: FileStore, ended: Ended) -> _Taken:
+    """The report: how the job ended, what was not saved and why, the outputs' metadata, the provenance."""
+    path = ended.directory / "report.json"
+    with storage_errors():  # a new file each time: the store links the one that it took in
+        write_whole(path, json.dumps(_report_content(ended), indent=1, default=str).encode())
+    output = Output(name="report.json", file="report.json", ext="json", role="report")
+    return _Taken(output=output, finished=datasets.take_in(files, path, name=output.name, ext="json"))
+
+
+def _report_content(ended: Ended) -> dict[str, Any]:
+    manifest = ended.manifest
+    return {
+        "version": 1,
+        "job": ended.job_id,
+        "state": str(ended.outcome.state),
+        "error": ended.outcome.error.model_dump() if ended.outcome.error else None,
+        "outputs": [
+            output.model_dump(include={"name", "role", "metadata", "collection", "element"})
+            for output in ended.outputs
+        ],
+        "left_out": ended.left_out,
+        "unsaved": manifest.unsaved if manifest else [],
+        "provenance": manifest.provenance if manifest else {},
+        "usage": ended.metrics,
+    }
+
+
+def _claim(session: Session, ended: Ended) -> Job | None:
+    """Make the job final; None where somebody did so before."""
+    claimed = session.execute(
+        update(Job)
+        .where(Job.id == ended.job_id, Job.state.in_(UNFINISHED))
+        .values(state=ended.outcome.state, end_time=utcnow(), update_time=utcnow())
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    return session.get(Job, claimed) if claimed else None
+
+
+def _fill(session: Session, job: Job, ended: Ended, taken: Sequence[_Taken]) -> None:
+    _describe(job, ended)
+    rows = session.scalars(select(JobOutput).where(JobOutput.job_id == job.id)).all()
+    promised = {row.name: row for row in rows}
+    if job.history.purged:
+        _give_up(session, promised.values(), "The history was purged while the job ran.", discarded=True)
+        return
+    rest = list(taken)
+    for name, role in (
+        (EXECUTED.name, EXECUTED.role),
+        (ARRAYS.name, ARRAYS.role),
+        (REPORT.name, REPORT.role),
+    ):
+        rest = _fill_dataset(session, promised[name].dataset, role, rest)
+    _fill_collections(session, job, promised, rest)
+    _settle(session, promised.values(), ended.outcome)
+
+
+def _describe(job: Job, ended: Ended) -> None:
+    error = ended.outcome.error
+    job.exit_code = ended.exit_code
+    job.error = error.model_dump() if error else None
+    job.metrics = ended.metrics
+    job.progress = ended.progress
+    job.provenance = ended.manifest.provenance if ended.manifest else {}
+    job.unsaved = ended.manifest.unsaved if ended.manifest else []
+    job.reason = None
+    job.position = None
+
+
+def _fill_dataset(
+    session: Session, dataset: Dataset | None, role: str, taken: Sequence[_Taken]
+) -> list[_Taken]:
+    """Fill the promised dataset with the first output of this role; returns the others."""
+    first = next((one for one in taken if one.output.role == role and one.output.collection is None), None)
+    if first is None or dataset is None:
+        return list(taken)
+    if not dataset.purged:
+        datasets.fill_dataset(session, dataset, first.finished, metadata=_metadata(first.output))
+    return [one for one in taken if one is not first]
+
+
+def _fill_collections(
+    session: Session, job: Job, promised: dict[str, JobOutput], taken: Sequence[_Taken]
+) -> None:
+    """Single models and loose files go to the promised collections; a model of several files gets its own."""
+    groups: dict[str, list[_Taken]] = {MODELS.name: [], FILES.name: []}
+    own: dict[str, list[_Taken]] = {}
+    for one in taken:
+        if one.output.role == MODELS.role and one.output.collection is not None:
+            own.setdefault(one.output.collection, []).append(one)
+        else:
+            groups[MODELS.name if one.output.role == MODELS.role else FILES.name].append(one)
+    for name, members in groups.items():
+        collection = promised[name].collection
+        if members and collection is not None:
+            _extend(session, job, collection, members)
+    for index, (name, members) in enumerate(own.items()):
+        collection = datasets.add_collection(session, job.history_id, [], name=name, creating_job_id=job.id)
+        _extend(session, job, collection, members)
+        row = JobOutput(job_id=job.id, position=len(promised) + index, name=name[:255])
+        row.collection_id = collection.id
+        session.add(row)
+
+
+def _extend(session: Session, job: Job, collection: Collection, members: Sequence[_Taken]) -> None:
+    items = [
+        NewDataset(one.finished, one.output.name, visible=False, metadata=_metadata(one.output))
+        for one in members
+    ]
+    added = datasets.add_datasets(session, job.history_id, items, creating_job_id=job.id)
+    names = _distinct(one.output.identifier for one in members)
+    datasets.extend_collection(session, collection, list(zip(names, added, strict=True)))
+
+
+def _distinct(identifiers: Iterable[str]) -> list[str]:
+    """The identifiers, a number appended where one is there twice."""
+    seen: set[str] = set()
+    names = []
+    for identifier in identifiers:
+        name, number = identifier, 1
+        while name in seen:
+            number += 1
+            name = f"{identifier[:1000]} ({number})"
+        seen.add(name)
+        names.append(name)
+    return names
+
+
+def _settle(session: Session, rows: Iterable[JobOutput], outcome: Outcome) -> None:
+    """Say of every promised dataset that was not filled what became of it."""
+    if outcome.state is JobState.ERROR:
+        why = outcome.error.message if outcome.error else "The job failed."
+        _give_up(session, rows, why, discarded=False)
+        return
+    why = "The job was cancelled." if outcome.state is JobState.DELETED else "The job produced none."
+    for dataset in _unfilled(rows):
+        datasets.fail_dataset(session, dataset, why, discarded=True)
+        dataset.deleted = True
+        dataset.visible = outcome.state is JobState.DELETED
+
+
+def _give_up(session: Session, rows: Iterable[JobOutput], why: str, *, discarded: bool) -> None:
+    for dataset in _unfilled(rows):
+        datasets.fail_dataset(session, dataset, why, discarded=discarded)
+
+
+def _unfilled(rows: Iterable[JobOutput]) -> list[Dataset]:
+    found = [row.dataset for row in rows if row.dataset is not None]
+    return [dataset for dataset in found if not dataset.state.final]
+
+
+def _metadata(output: Output) -> dict[str, Any]:
+    """The metadata that a job gave its output: short values under plain names that are not ours."""
+    return {
+        name: value
+        for name, value in output.metadata.items()
+        if _METADATA_NAME.match(name) and name != "dbkey" and len(json.dumps(value)) <= _MAX_METADATA
+    }
