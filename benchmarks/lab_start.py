@@ -1,0 +1,173 @@
+"""Start and idle memory of a lab, against JupyterHub's own simple spawner with the same environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks.measure import Row
+from benchmarks.platform import Platform
+from perijove.core.settings import load_settings
+from perijove.hub.private import read_secrets
+from perijove.hub.run import proxy_process
+
+TURNS = 3
+SIMPLE = """
+c.JupyterHub.spawner_class = "simple"
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.bind_url = "http://127.0.0.1:{front}"
+c.JupyterHub.hub_port = {hub}
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy}"
+c.ConfigurableHTTPProxy.command = {proxy_command!r}
+c.JupyterHub.services = [{{"name": "bench", "api_token": {token!r}}}]
+c.JupyterHub.load_roles = [
+    {{"name": "bench", "services": ["bench"], "scopes": ["admin:users", "admin:servers"]}}
+]
+c.Spawner.cmd = [{single_user!r}, "--allow-root"]
+c.Spawner.http_timeout = c.Spawner.start_timeout = 120
+"""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub's API and a token that may start servers."""
+
+    api: str
+    token: str
+
+    def call(self, method: str, path: str) -> httpx.Response:
+        """One request; an error status raises."""
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.request(method, f"{self.api}{path}", headers=headers, timeout=60).raise_for_status()
+
+    def start(self, user: str) -> float:
+        """Seconds from the request until the lab is ready."""
+        begin = time.perf_counter()
+        self.call("POST", f"/users/{user}/server")
+        while not self.call("GET", f"/users/{user}").json()["servers"].get("", {}).get("ready"):
+            time.sleep(0.05)
+        return time.perf_counter() - begin
+
+    def stop(self, user: str) -> None:
+        """End the lab and wait for its end."""
+        self.call("DELETE", f"/users/{user}/server")
+        while "" in self.call("GET", f"/users/{user}").json()["servers"]:
+            time.sleep(0.1)
+
+
+def run(platform: Platform) -> list[Row]:
+    """Start times (median) and the memory of one idle lab each, taken in turn."""
+    ours = Hub(
+        f"{platform.hub_url}/hub/api", read_secrets(load_settings().layout).admin_token.get_secret_value()
+    )
+    with simple_hub() as simple:
+        simple.call("POST", f"/users/{platform.user}")
+        times: dict[str, list[float]] = {"ours": [], "simple": []}
+        memory: dict[str, float] = {}
+        for _ in range(TURNS):
+            for name, hub in (("ours", ours), ("simple", simple)):
+                times[name].append(hub.start(platform.user))
+                time.sleep(3)  # the lab's own work after its start
+                memory[name] = lab_memory(confined=name == "ours")
+                hub.stop(platform.user)
+    started = {name: sorted(values)[TURNS // 2] for name, values in times.items()}
+    return [
+        Row(
+            "start of a lab", started["ours"], started["simple"], "s", "", "no slower than the simple spawner"
+        ),
+        Row(
+            "memory of an idle lab (PSS)",
+            memory["ours"],
+            memory["simple"],
+            "MiB",
+            "keeper and network included",
+            "",
+        ),
+    ]
+
+
+def lab_memory(*, confined: bool) -> float:
+    """Proportional set size, in MiB, of every process that belongs to the one lab running."""
+    names = ("jupyterhub-singleuser", "jupyter-lab", "perijove.sandbox.keeper", "slirp4netns", "bwrap")
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _belongs(entry, names if confined else names[:1], confined=confined):
+            total += _pss(entry)
+    return total / 1024
+
+
+def _belongs(process: Path, names: tuple[str, ...], *, confined: bool) -> bool:
+    try:
+        command = process.joinpath("cmdline").read_bytes().decode(errors="replace")
+        inside = os.readlink(process / "ns/net") != os.readlink("/proc/self/ns/net")
+    except OSError:
+        return False
+    keeper = confined and not inside and any(name in command for name in names[2:])
+    return keeper or ("singleuser" in command and inside == confined)
+
+
+def _pss(process: Path) -> int:
+    try:
+        lines = process.joinpath("smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+@contextmanager
+def simple_hub() -> Iterator[Hub]:
+    """JupyterHub with its simple spawner, on free ports, with the platform's proxy and lab environment."""
+    settings = load_settings()
+    ports = dict(zip(("front", "hub", "proxy"), _free_ports(3), strict=True))
+    token = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="perijove-bench-hub-") as folder:
+        config = Path(folder) / "config.py"
+        single_user = settings.layout.environments / "lab" / "bin" / "jupyterhub-singleuser"
+        config.write_text(
+            SIMPLE.format(
+                **ports,
+                token=token,
+                single_user=str(single_user),
+                proxy_command=list(proxy_process(settings).argv[:2]),
+            )
+        )
+        command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
+        with Path(folder, "log").open("w") as log:
+            hub = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        try:
+            yield _ready(Hub(f"http://127.0.0.1:{ports['front']}/hub/api", token))
+        finally:
+            hub.terminate()
+            hub.wait(timeout=60)
+
+
+def _ready(hub: Hub) -> Hub:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            hub.call("GET", "/users")
+        except httpx.HTTPError:
+            time.sleep(0.2)
+        else:
+            return hub
+    raise RuntimeError("JupyterHub with the simple spawner did not start")
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
