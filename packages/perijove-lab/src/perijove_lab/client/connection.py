@@ -30,6 +30,7 @@ from perijove_lab.client.errors import (
 T = TypeVar("T")
 TIMEOUT = (10, 120)  # seconds to connect, and between two pieces of an answer
 BLOCK = 1 << 20
+FIRST_PAUSE = 1.0  # seconds before the second attempt
 _AWAY = (502, 503, 504)
 _NEW_KEY = "In a lab: stop and start it to get a new key. Elsewhere: make a new key and give it as key=…"
 
@@ -138,7 +139,7 @@ class Connection:
     @property
     def is_perijove(self) -> bool:
         """Whether the server has Perijove's additions to Galaxy's API."""
-        return "perijove" in self.version
+        return "perijove" in (self.version.get("extra") or {})
 
 
 def connect(server: str | None = None, key: str | None = None) -> Connection:
@@ -158,16 +159,18 @@ def connect(server: str | None = None, key: str | None = None) -> Connection:
             f"No key for {url} is known here.",
             advice="In a lab API_KEY holds it; a job has none, on purpose. Elsewhere give key='…'.",
         )
+    if not url.lower().startswith(("http://", "https://")):
+        raise NotConnectedError(f"{url!r} is not an address.", advice="It starts with http:// or https://.")
     return Connection(url, secret)
 
 
-def persevering(act: Callable[[], T], *, attempts: int = 4, pause: float = 1.0) -> T:
+def persevering(act: Callable[[], T], *, attempts: int = 4) -> T:
     """`act()`, tried again while the server is away, after 1, 2 and 4 s. For what is harmless to repeat."""
     for attempt in range(attempts - 1):
         try:
             return act()
         except AwayError:
-            time.sleep(pause * 2**attempt)
+            time.sleep(FIRST_PAUSE * 2**attempt)
     return act()
 
 
@@ -184,4 +187,6 @@ def _said(body: str) -> tuple[str, str]:
     if not isinstance(answer, dict):
         return "", ""
     message = answer.get("err_msg") or answer.get("detail") or answer.get("message") or ""
-    return (message if isinstance(message, str) else json.dumps(message)), str(answer.get("advice") or "")
+    advice = str(answer.get("advice") or "")
+    text = message if isinstance(message, str) else json.dumps(message)
+    return text.removesuffix(advice).strip(), advice

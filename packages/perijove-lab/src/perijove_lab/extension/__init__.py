@@ -1,0 +1,34 @@
+"""The lab's server extension: shipped notebooks, terminals with the user's packages, honest activity."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+NOTEBOOKS = "PERIJOVE_NOTEBOOKS"
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "perijove_lab.extension"}]
+
+
+def _link_jupyter_server_extension(serverapp: ServerApp) -> None:
+    """Before any extension is loaded: the one for terminals reads its settings when it is."""
+    from perijove_lab.extension.terminals import settings
+
+    if "shell_command" not in serverapp.terminado_settings:
+        serverapp.terminado_settings = {**serverapp.terminado_settings, **settings(Path.home(), os.environ)}
+
+
+def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
+    from perijove_lab.extension.activity import watch
+    from perijove_lab.extension.notebooks import deliver
+
+    watch(serverapp)
+    shipped = os.environ.get(NOTEBOOKS, "")
+    if shipped:
+        deliver(Path(shipped), Path.home(), log=serverapp.log)
