@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +13,18 @@ _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_IN
 
 
 def pip_configuration(python: Path) -> dict[str, str]:
-    """pip's options in force (files and environment, the environment last), by name without section."""
-    run = subprocess.run(
-        [str(python), "-m", "pip", "config", "list"], capture_output=True, text=True, timeout=60, check=False
-    )
-    return parse_configuration(run.stdout)
+    """pip's options in force, by name without section, as `python`'s pip or the first on PATH says."""
+    pips = [
+        [str(python), "-m", "pip"],
+        *([found] for name in ("pip", "pip3") if (found := shutil.which(name))),
+    ]
+    for pip in pips:
+        run = subprocess.run(
+            [*pip, "config", "list"], capture_output=True, text=True, timeout=60, check=False
+        )
+        if run.returncode == 0:
+            return parse_configuration(run.stdout)
+    return {}
 
 
 def parse_configuration(listing: str) -> dict[str, str]:

@@ -53,20 +53,34 @@ class Installer:
         """Where the environment `name` lies."""
         return self.layout.environments / name
 
-    def ensure(self, name: str) -> Stamp:
-        """The environment `name`, installed and up to date. Takes milliseconds when it already is."""
+    def ensure(self, name: str, *, look_for_torch: bool = False) -> Stamp:
+        """The environment `name`, installed and up to date. Takes milliseconds when it already is.
+
+        PyTorch that could not be had is looked for again with `look_for_torch` only: that takes seconds.
+        """
         environment = declared(name, self.variant)
         with stamps.only_one(self.path(name)):
             have = stamps.read_stamp(self.path(name))
             wheel = self._wheel(environment)
             want = self._wanted(environment, have, wheel)
-            if want.same_packages(have) and have is not None:
+            again = look_for_torch and have is not None and bool(have.torch_absent_because)
+            if have is not None and want.same_packages(have) and not again:
                 return self._ensure_own(environment, have, want, wheel)
             return self._install(environment, have, want, wheel)
 
-    def finished(self, name: str) -> bool:
-        """Whether nothing is left to do for `name`, as far as can be told without a look at the sources."""
-        return stamps.read_stamp(self.path(name)) is not None
+    def check(self, name: str, extras: tuple[str, ...]) -> None:
+        """PerijoveError when `extras` cannot be had beside the lock of `name`. Changes nothing."""
+        environment = declared(name, self.variant)
+        if not extras or stamps.read_stamp(self.path(name)) is None:
+            return
+        command = [self.uv, "pip", "install", "--dry-run", "--python", self.path(name) / "bin" / "python"]
+        run_tool(
+            [*command, "-c", environment.lock, *extras],
+            what=f"Looking for {', '.join(extras)}",
+            log=self.log,
+            env=uv_environment(pip_configuration(self.python)),
+            report=lambda _: None,
+        )
 
     def _wheel(self, environment: Declared) -> Path | None:
         wheels = self.layout.root / "wheels"

@@ -17,7 +17,7 @@ def check_account(settings: Settings) -> None:
     if os.geteuid() != 0 and not settings.single_user:
         raise ConfigurationError(
             "Serving several users needs root: each lab and job runs under an account of its own, confined.",
-            advice="Start it as root (`sudo make up`), or for yourself alone and unconfined: `perijove up --single-user`.",
+            advice="As root: `sudo make up`. For yourself alone and unconfined: `perijove up --single-user`.",
         )
     if os.geteuid() == 0 and settings.single_user:
         raise ConfigurationError(

@@ -87,9 +87,8 @@ def installer(settings: Settings, report: Say) -> Installer:
 def report_torch(stamp: Stamp, report: Say) -> None:
     """Say plainly when an environment has no PyTorch."""
     if stamp.torch_absent_because:
-        report(
-            f"{stamp.name}: PyTorch is absent: {stamp.torch_absent_because}; `perijove env update` tries again"
-        )
+        report(f"{stamp.name}: PyTorch is absent: {stamp.torch_absent_because}")
+        report(f"{stamp.name}: `perijove env update` looks for it again")
 
 
 def address_line(settings: Settings) -> str:
