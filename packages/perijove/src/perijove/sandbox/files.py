@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -39,6 +40,21 @@ def open_directory(directory: Path, parents: Iterable[str] = ()) -> int:
     return folder
 
 
+def open_resolved(path: str) -> int:
+    """An O_PATH descriptor of the absolute `path`, in which no component is a link. OSError else."""
+    here = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in PurePosixPath(path).parts[1:]:
+        above = here
+        try:
+            here = os.open(part, _WALK, dir_fd=above)
+        finally:
+            os.close(above)
+    if stat.S_ISLNK(os.fstat(here).st_mode):
+        os.close(here)
+        raise OSError(errno.ELOOP, "is a link", path)
+    return here
+
+
 def split_beneath(relative: str) -> tuple[str, ...]:
     """The components of `relative`; ValueError where it is absolute, empty, or holds `..` or a NUL."""
     path = PurePosixPath(relative)
@@ -54,4 +70,4 @@ def _open_regular(folder: int, name: str) -> int:
     if stat.S_ISREG(os.fstat(found).st_mode):
         return found
     os.close(found)
-    raise OSError(22, "not a regular file", name)
+    raise OSError(errno.EINVAL, "not a regular file", name)

@@ -1,0 +1,116 @@
+"""What the two versions have in common."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Limits(NamedTuple):
+    """Bounds of one group. `memory` counts swap in: no swap beyond it."""
+
+    cpus: float
+    memory: int
+    processes: int
+    devices: tuple[str, ...] = ()
+
+
+class Counters(NamedTuple):
+    """What a group uses, used at most, and how often it ran into its limits."""
+
+    cpu_seconds: float = 0.0
+    memory: int = 0
+    memory_peak: int = 0
+    processes: int = 0
+    oom_kills: int = 0
+    process_limit_hits: int = 0
+
+
+class Cgroup(ABC):
+    """One group. `create` raises OSError when a limit cannot be set; nothing runs in it then."""
+
+    @abstractmethod
+    def create(self, limits: Limits) -> None:
+        """Make the group and set every limit."""
+
+    @abstractmethod
+    def enter(self) -> None:
+        """Move the calling process into the group."""
+
+    @abstractmethod
+    def counters(self) -> Counters:
+        """What it uses; zeros where the group is gone."""
+
+    @abstractmethod
+    def pids(self) -> list[int]:
+        """The processes in it, by the host's numbers."""
+
+    @abstractmethod
+    def directories(self) -> list[Path]:
+        """The directories that make it up."""
+
+    def kill(self, *, patience: float = 10.0) -> bool:
+        """SIGKILL to everything in it, until it is empty. False when something would not end in time."""
+        deadline = time.monotonic() + patience
+        while pids := self.pids():
+            for pid in pids:
+                _kill(pid)
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return True
+
+    def remove(self) -> None:
+        """Delete the empty group; harmless when it is gone."""
+        for directory in self.directories():
+            _remove(directory)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _remove(directory: Path) -> None:
+    """The kernel may still count a process that has just ended: EBUSY for a moment."""
+    for _ in range(50):
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return
+
+
+def read_number(path: Path) -> int:
+    """The number in a file of the kernel; 0 where it is gone, has another form, or the kernel lacks it."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def read_fields(path: Path) -> dict[str, int]:
+    """Lines of `name number`; empty where the file is gone."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split() for line in lines)
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
+
+
+def read_pids(path: Path) -> list[int]:
+    """The processes that a `cgroup.procs` lists; none where it is gone."""
+    try:
+        return [int(line) for line in path.read_text().split()]
+    except OSError:
+        return []

@@ -1,0 +1,83 @@
+"""Control groups version 1: one hierarchy per controller."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from perijove.sandbox.cgroups.base import Cgroup, Counters, Limits, read_fields, read_number, read_pids
+
+REQUIRED = ("cpu", "memory", "pids")
+OPTIONAL = ("cpuacct", "devices")
+
+_PERIOD = 100_000
+# null, zero, full, random, urandom, tty, ptmx and the terminals: what a private /dev holds.
+_COMMON_DEVICES = ("c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*")
+
+
+class CgroupV1(Cgroup):
+    """The same path below each controller's mount."""
+
+    def __init__(self, mounts: dict[str, Path], name: str) -> None:
+        self._paths = {controller: mounts[controller] / name for controller in mounts}
+
+    def create(self, limits: Limits) -> None:
+        """See `Cgroup`."""
+        for path in set(self._paths.values()):
+            path.mkdir(parents=True, exist_ok=True)
+        self._limit_memory(limits.memory)
+        self._limit_cpus(limits.cpus)
+        (self._paths["pids"] / "pids.max").write_text(str(limits.processes))
+        if "devices" in self._paths:
+            self._limit_devices(limits.devices)
+
+    def _limit_memory(self, size: int) -> None:
+        memory = self._paths["memory"]
+        (memory / "memory.limit_in_bytes").write_text(str(size))
+        with_swap = memory / "memory.memsw.limit_in_bytes"
+        if with_swap.exists():
+            with_swap.write_text(str(size))
+        else:
+            (memory / "memory.swappiness").write_text("0")
+
+    def _limit_cpus(self, cpus: float) -> None:
+        cpu = self._paths["cpu"]
+        (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD))
+        (cpu / "cpu.cfs_quota_us").write_text(str(max(1000, int(cpus * _PERIOD))))
+
+    def _limit_devices(self, granted: tuple[str, ...]) -> None:
+        devices = self._paths["devices"]
+        (devices / "devices.deny").write_text("a")
+        for device in (*_COMMON_DEVICES, *map(_number, granted)):
+            (devices / "devices.allow").write_text(f"{device} rw")
+
+    def enter(self) -> None:
+        """See `Cgroup`."""
+        for path in set(self._paths.values()):
+            (path / "cgroup.procs").write_text("0")
+
+    def counters(self) -> Counters:
+        """See `Cgroup`."""
+        memory, pids = self._paths["memory"], self._paths["pids"]
+        account = self._paths.get("cpuacct")
+        return Counters(
+            cpu_seconds=read_number(account / "cpuacct.usage") / 1e9 if account else 0.0,
+            memory=read_number(memory / "memory.usage_in_bytes"),
+            memory_peak=read_number(memory / "memory.max_usage_in_bytes"),
+            processes=read_number(pids / "pids.current"),
+            oom_kills=read_fields(memory / "memory.oom_control").get("oom_kill", 0),
+            process_limit_hits=read_fields(pids / "pids.events").get("max", 0),
+        )
+
+    def pids(self) -> list[int]:
+        """See `Cgroup`."""
+        return read_pids(self._paths["pids"] / "cgroup.procs")
+
+    def directories(self) -> list[Path]:
+        """See `Cgroup`."""
+        return sorted(set(self._paths.values()))
+
+
+def _number(device: str) -> str:
+    number = os.stat(device).st_rdev
+    return f"c {os.major(number)}:{os.minor(number)}"
