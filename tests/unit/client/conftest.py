@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from perijove_lab.client import connection as connection_module
-from perijove_lab.client import download, jobs, tus
+from perijove_lab.client import download, tus, watch
 from perijove_lab.client.connection import Connection
 
 KEY = "secret-key"
@@ -28,6 +28,10 @@ class Drop(Exception):
 
     def __init__(self, sent: int = 0) -> None:
         self.sent = sent
+
+
+class Raw(bytes):
+    """A body that is no JSON."""
 
 
 class Galaxy:
@@ -47,6 +51,7 @@ class Galaxy:
         self.perijove = True
         self.by_submission: dict[str, str] = {}
         self.ran: list[dict[str, Any]] = []
+        self.job_queries: list[dict[str, list[str]]] = []
         self.url = ""
 
     # -- state ---------------------------------------------------------------------------------------
@@ -156,6 +161,7 @@ class Galaxy:
         return {"jobs": [job | {"state": "new"}], "outputs": []}
 
     def list_jobs(self, query: Any, **_: Any) -> Any:
+        self.job_queries.append(query)
         wanted = query.get("history_id", [None])[0]
         return [self.shown(one) for one in self.jobs.values() if wanted in (None, one["history_id"])]
 
@@ -169,6 +175,18 @@ class Galaxy:
         if len(self.script) > 1:
             self.script.pop(0)
         return shown
+
+    def log(self, job: str, **_: Any) -> Any:
+        return Raw("".join(self.script[0].get(name, "") for name in ("tool_stdout", "tool_stderr")).encode())
+
+    def events(self, job: str, **_: Any) -> Any:
+        """What the job will show, one look after another, but not its end: that is asked for."""
+        news = [{"state": one["state"]} | one.get("perijove", {}) for one in self.script[:-1]]
+        del self.script[:-1]
+        return Raw(b"".join(b"event: job\ndata: " + json.dumps(one).encode() + b"\n\n" for one in news))
+
+    def user(self, **_: Any) -> Any:
+        return {"id": "u" * 16, "is_admin": True}
 
     def cancel(self, job: str, **_: Any) -> Any:
         self.script = [{"state": "deleted"}]
@@ -193,6 +211,9 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     (r"/api/tools", "POST", Galaxy.run_tool),
     (r"/api/tools/(\w+)", "GET", Galaxy.show_tool),
     (r"/api/jobs", "GET", Galaxy.list_jobs),
+    (r"/api/users/current", "GET", Galaxy.user),
+    (r"/api/jobs/(\w+)/log", "GET", Galaxy.log),
+    (r"/api/jobs/(\w+)/events", "GET", Galaxy.events),
     (r"/api/jobs/(\w+)", "GET", Galaxy.show_job),
     (r"/api/jobs/(\w+)", "DELETE", Galaxy.cancel),
 ]
@@ -235,7 +256,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         answer = self.galaxy.answer(self.command, path, query, body)
         status, content = answer if isinstance(answer, tuple) else (200, answer)
-        return self.reply(status, json.dumps(content).encode())
+        return self.reply(status, content if isinstance(content, Raw) else json.dumps(content).encode())
 
     def tus(self, session: str) -> None:
         if self.command == "POST":
@@ -310,7 +331,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tus, "_PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(download, "_PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(connection_module, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(jobs, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(watch, "FIRST_PAUSE", 0.01)
     return tmp_path / "home"
 
 

@@ -331,6 +331,19 @@ class TestJob:
         with pytest.raises(JobFailedError, match="cancelled"):
             made.wait()
 
+    def test_without_news_the_job_is_looked_at(
+        self, galaxy: Any, history: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        galaxy.perijove = False
+        made = submit("train.ipynb")
+        galaxy.script = [{"state": "queued"}, {"state": "running"}, {"state": "running"}, {"state": "ok"}]
+        assert made.wait().state == "ok"
+
+    def test_only_ones_own_jobs_are_listed(self, galaxy: Any, history: str) -> None:
+        submit("train.ipynb")
+        jobs()
+        assert galaxy.job_queries[-1]["user_id"] == ["u" * 16]
+
     def test_log(self, galaxy: Any, history: str) -> None:
         galaxy.script = [{"state": "ok", "tool_stdout": "1\n2\n3\n", "tool_stderr": "warned\n"}]
         made = submit("train.ipynb")

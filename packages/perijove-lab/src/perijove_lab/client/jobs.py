@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from perijove_lab.client.connection import Connection
-from perijove_lab.client.display import Progress, duration
+from perijove_lab.client.display import Progress
 from perijove_lab.client.errors import (
     AwayError,
     JobFailedError,
@@ -28,13 +28,12 @@ from perijove_lab.client.submission import (
     resource_options,
     send,
 )
+from perijove_lab.client.watch import FINAL, known, standing, watch
 
 if TYPE_CHECKING:
     from perijove_lab.client.models import Model
 
-FINAL = ("ok", "error", "deleted", "failed", "stopped", "skipped")
-_PATIENCE = 600.0  # seconds without any answer after which waiting ends (the job does not)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
+_LINE = 400  # bytes; lines of a log are mostly shorter
 
 
 class Job:
@@ -61,16 +60,13 @@ class Job:
     @property
     def name(self) -> str:
         """The name it was given, else the tool's."""
-        return str(self._extra().get("name") or self._details.get("tool_id") or TOOL)
+        return str(self._details.get("name") or self._details.get("tool_id") or TOOL)
 
     @property
     def progress(self) -> dict[str, Any]:
         """What is known of: `percent`, `epoch`, `epochs`, `metrics`, `eta` (seconds), `message`, `phase`,
         `cell`, `cells`; while it waits `position` (from 1) and `reason`."""
-        extra = dict(self.details.get("perijove") or {})
-        shown = dict(extra.get("progress") or {})
-        waiting = {key: extra[key] for key in ("position", "reason") if extra.get(key) not in (None, "")}
-        return shown | waiting
+        return known(self.details.get("perijove") or {})
 
     def _extra(self) -> dict[str, Any]:
         return dict(self._details.get("perijove") or {})
@@ -82,12 +78,16 @@ class Job:
         seconds. Ctrl-C ends the waiting, never the job.
         """
         try:
-            with Progress("Job") as progress:
-                _watch(self, progress, None if timeout is None else time.monotonic() + timeout)
+            with Progress(f"Job {self.id}") as progress:
+                ended = watch(self, progress, None if timeout is None else time.monotonic() + timeout)
+        except AwayError as error:
+            raise AwayError(error.message, advice=f"{error.advice} {self._way_back()}") from error
         except KeyboardInterrupt as stop:
             raise StoppedWaiting(
                 "You have stopped waiting. The job goes on.", advice=self._way_back()
             ) from stop
+        if not ended:
+            raise StillRunningError(f"Job {self.id} is not ready yet.", advice=self._way_back())
         if check:
             self._raise_for_state()
         return self
@@ -115,10 +115,10 @@ class Job:
     def _what_is_left(self) -> str:
         return f"job({self.id!r}).outputs() has the notebook up to that point, .log() what it printed."
 
-    def log(self, tail: int | None = None) -> str:
+    def log(self, tail: int | None = None) -> Text:
         """What it has written so far; with `tail`, only the last lines of it."""
-        text = _log(self)
-        return text if tail is None else "\n".join(text.splitlines()[-tail:])
+        text = _log(self, tail)
+        return Text(text if tail is None else "\n".join(text.splitlines()[-tail:] if tail > 0 else []))
 
     def cancel(self) -> Self:
         """End it. Harmless where it has ended already."""
@@ -147,76 +147,22 @@ class Job:
 
 def _summary(job: Job) -> str:
     state, progress = job.state, job.progress
-    return f"Job {job.id} ({job.name}): {_standing(state, progress)}"
+    return f"Job {job.id} ({job.name}): {standing(state, progress)}"
 
 
-def _watch(job: Job, progress: Progress, deadline: float | None) -> None:
-    """Look at the job ever less often, up to every five seconds, until it is final."""
-    pause, seen, answered = _FIRST_PAUSE, "", time.monotonic()
-    while True:
-        try:
-            state = job.state
-            answered = time.monotonic()
-            _show(job, progress, state)
-        except AwayError as error:
-            state = seen
-            _endure(job, progress, error, time.monotonic() - answered)
-        if state in FINAL:
-            return
-        if deadline is not None and time.monotonic() >= deadline:
-            raise StillRunningError(f"Job {job.id} is not ready yet ({state}).", advice=job._way_back())
-        pause = _FIRST_PAUSE if state != seen else min(pause * 1.3, _LONGEST_PAUSE)
-        seen = state
-        time.sleep(pause if deadline is None else min(pause, max(0.0, deadline - time.monotonic())))
+class Text(str):
+    """Text that a notebook shows line by line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
-def _endure(job: Job, progress: Progress, error: AwayError, silent: float) -> None:
-    progress.update(text="the server does not answer; trying again")
-    if silent > _PATIENCE:
-        raise AwayError(error.message, advice=f"{error.advice} {job._way_back()}") from error
-
-
-def _show(job: Job, progress: Progress, state: str) -> None:
-    progress.label = f"Job {job.id} ({job.name})"
-    known = job.progress
-    percent = known.get("percent")
-    if state in FINAL:
-        progress.total = 100 if state == "ok" else progress.total
-        progress.finish(_ending(state, progress))
-    elif isinstance(percent, (int, float)):
-        progress.update(percent, total=100, text=_standing(state, known))
-    else:
-        progress.update(text=_standing(state, known))
-
-
-def _ending(state: str, progress: Progress) -> str:
-    words = {"ok": "done", "deleted": "cancelled", "error": "failed"}
-    return f"{words.get(state, state)}, {duration(progress.elapsed)}"
-
-
-def _standing(state: str, known: Mapping[str, Any]) -> str:
-    """`running, epoch 3 of 15, loss 0.12, 3 min left` or `queued, place 2: all GPUs are taken`."""
-    parts = [{"deleted": "cancelled"}.get(state, state)]
-    if known.get("position") and state in ("new", "queued"):
-        parts.append(f"place {known['position']}")
-    if known.get("epoch") is not None:
-        parts.append(f"epoch {known['epoch']}" + (f" of {known['epochs']}" if known.get("epochs") else ""))
-    elif known.get("cells"):
-        parts.append(f"cell {known.get('cell')} of {known['cells']}")
-    parts += [f"{name} {value:.4g}" for name, value in _numbers(known.get("metrics"))]
-    if isinstance(known.get("eta"), (int, float)) and state == "running":
-        parts.append(f"{duration(known['eta'])} left")
-    text = ", ".join(parts)
-    reason = known.get("reason") if state in ("new", "queued") else known.get("message")
-    return f"{text}: {reason}" if reason else text
-
-
-def _numbers(metrics: object) -> list[tuple[str, float]]:
-    pairs = metrics.items() if isinstance(metrics, Mapping) else ()
-    return [(str(name), value) for name, value in pairs if isinstance(value, (int, float))][:4]
-
-
-def _log(job: Job) -> str:
+def _log(job: Job, tail: int | None) -> str:
+    if job.connection.is_perijove:
+        params = {} if tail is None else {"offset": -max(65_536, tail * _LINE)}
+        return job.connection.request("GET", f"api/jobs/{job.id}/log", params=params).text.rstrip("\n")
     details = job.details
     parts = [str(details.get(name) or "") for name in ("tool_stdout", "tool_stderr")]
     if not any(parts):
@@ -273,18 +219,15 @@ class JobList(list[Job]):
 
 def _row(job: Job) -> tuple[str, str, str, str]:
     made = str(job._details.get("create_time") or "")[:19].replace("T", " ")
-    return job.id, job.name, _standing(str(job._details.get("state")), _waiting(job)), made
-
-
-def _waiting(job: Job) -> dict[str, Any]:
-    extra = job._extra()
-    return dict(extra.get("progress") or {}) | {key: extra.get(key) for key in ("position", "reason")}
+    return job.id, job.name, standing(str(job._details.get("state")), known(job._extra())), made
 
 
 def list_jobs(connection: Connection, limit: int, tool: str = TOOL) -> JobList:
     """The user's own jobs of the tool, the newest first."""
     with connection.translated():
-        found = connection.gi.jobs.get_jobs(tool_id=tool, limit=limit, order_by="create_time")
+        me = connection.gi.users.get_current_user()
+        user = str(me["id"]) if me.get("is_admin") else None  # else an administrator sees everybody's
+        found = connection.gi.jobs.get_jobs(tool_id=tool, limit=limit, order_by="create_time", user_id=user)
     ordered = sorted(found, key=lambda entry: str(entry.get("create_time")), reverse=True)
     return JobList(Job(connection, str(entry["id"]), entry) for entry in ordered)
 
