@@ -15,7 +15,7 @@ from nativeauthenticator.orm import UserInfo  # type: ignore[import-untyped]
 from perijove.core.errors import BadRequestError, ConflictError, NotFoundError
 from perijove.hub.services import ADMINISTRATORS
 
-USERNAME = re.compile(r"^[a-z][a-z0-9._@-]{0,63}$")
+USERNAME = re.compile(r"[a-z][a-z0-9._@-]{0,63}")
 MINIMUM_PASSWORD = 10
 # bcrypt reads no further than this.
 MAXIMUM_PASSWORD_BYTES = 72
@@ -35,7 +35,7 @@ class Person:
 
 def check_username(name: str) -> None:
     """BadRequestError where the name is not one that may be chosen."""
-    if not USERNAME.match(name):
+    if not USERNAME.fullmatch(name):
         raise BadRequestError(
             "This name cannot be used.",
             advice="Names begin with a letter and hold up to 64 small letters, digits and . - _ @.",

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_serializer
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer
 
 from perijove.core.errors import ConfigurationError
 from perijove.core.layout import Layout
@@ -20,19 +20,20 @@ _PORTS = range(20_000, 32_768)
 _CHANCE = secrets.SystemRandom()
 
 
-def _new_secret() -> SecretStr:
-    return SecretStr(secrets.token_hex(32))
-
-
 class Secrets(BaseModel):
     """Tokens between the platform's own processes, and the key that signs session cookies (hex)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    proxy_token: SecretStr = Field(default_factory=_new_secret)
-    galaxy_token: SecretStr = Field(default_factory=_new_secret)
-    admin_token: SecretStr = Field(default_factory=_new_secret)
-    cookie_secret: SecretStr = Field(default_factory=_new_secret)
+    proxy_token: SecretStr
+    galaxy_token: SecretStr
+    admin_token: SecretStr
+    cookie_secret: SecretStr
+
+    @classmethod
+    def new(cls) -> Self:
+        """Fresh ones, 256 bits each."""
+        return cls(**{name: SecretStr(secrets.token_hex(32)) for name in cls.model_fields})
 
     @field_serializer("*")
     def _reveal(self, value: SecretStr) -> str:
@@ -113,7 +114,7 @@ def prepare(layout: Layout, owner: Owner | None = None) -> Ports:
 
 def _keep_secrets(layout: Layout, owner: Owner | None) -> None:
     path = _secrets_file(layout)
-    kept = read_secrets(layout) if path.exists() else Secrets()
+    kept = read_secrets(layout) if path.exists() else Secrets.new()
     if not path.exists():
         write_private(path, kept.model_dump_json(), owner)
     write_private(cookie_secret_file(layout), kept.cookie_secret.get_secret_value(), owner)
