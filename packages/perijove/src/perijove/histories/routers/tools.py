@@ -47,7 +47,7 @@ def build_tool(_me: Me, tool_id: ToolId, wanted: ToolBuild) -> dict[str, Any]:
     return tools.build(wanted.inputs, wanted.history_id)
 
 
-@router.post("")
+# POST /api/tools is routed in `uploads`: it may be an upload, and then arrives as a form.
 def run_tool(here: Here, me: Me, runtime: JobsHere, call: ToolRun) -> ToolRunAnswer:
     """Run the tool: the job and its promised outputs."""
     tools.check_tool(call.tool_id)

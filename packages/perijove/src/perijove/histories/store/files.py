@@ -88,6 +88,23 @@ class FileStore:
             self._place(source, descriptor, content)
             return content
 
+    def adopt(self, source: Path, *, digest: str | None = None) -> StoredContent:
+        """Store a file of the server's own that stays at `source` until the caller's rows are in."""
+        staged = self.new_staging_path()
+        with storage_errors():
+            try:
+                os.link(source, staged)
+                return self.store(staged, digest=digest)
+            finally:
+                staged.unlink(missing_ok=True)
+
+    def ensure_space(self, size: int) -> None:
+        """StorageError when `size` more bytes would not leave the disk a hundredth free."""
+        with storage_errors():
+            disk = os.statvfs(self.staging)
+        if size > (disk.f_bavail - disk.f_blocks // 100) * disk.f_frsize:
+            raise _disk_full()
+
     def ingest(self, source: Path, *, within: Path | None = None) -> StoredContent:
         """Store what a job or a user left at `source`, which stays as it is.
 
@@ -164,14 +181,18 @@ def storage_errors() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise StorageError(
-                "The server's disk is full.",
-                advice="Purge datasets you no longer need, or ask an administrator for space, and try again.",
-            ) from error
+            raise _disk_full() from error
         raise StorageError(
             f"The server's disk failed: {error.strerror or type(error).__name__}.",
             advice="Tell an administrator.",
         ) from error
+
+
+def _disk_full() -> StorageError:
+    return StorageError(
+        "The server's disk is full.",
+        advice="Purge datasets you no longer need, or ask an administrator for space, and try again.",
+    )
 
 
 @contextmanager

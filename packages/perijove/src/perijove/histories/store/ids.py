@@ -6,10 +6,16 @@ also the name of its directory. An identifier tells nobody how many others there
 
 from __future__ import annotations
 
+import re
 import secrets
 
 ID_LENGTH = 16
 ID_PATTERN = r"^[0-9a-f]{16}$"
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` could be an identifier."""
+    return re.fullmatch(r"[0-9a-f]{16}", text) is not None
 
 
 def new_id() -> str:

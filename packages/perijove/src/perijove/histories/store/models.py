@@ -57,7 +57,6 @@ class User(Base):
     quota: Mapped[int | None] = mapped_column(default=None)
     """Bytes this user may keep; None: what the settings say; 0: no limit."""
     create_time: Mapped[datetime] = mapped_column(default=utcnow)
-    last_seen: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class History(Base):

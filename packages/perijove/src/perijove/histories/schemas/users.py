@@ -1,0 +1,34 @@
+"""Users over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from perijove.histories.schemas.common import Answer, EncodedId
+
+
+class UserSummary(Answer):
+    """A user in a list."""
+
+    model_class: Literal["User"] = "User"
+    id: EncodedId
+    username: str
+    email: str
+    active: bool = True
+    deleted: bool = False
+    purged: bool = False
+
+
+class UserDetail(UserSummary):
+    """A user with what they keep and may keep."""
+
+    is_admin: bool
+    total_disk_usage: int = Field(description="bytes")
+    nice_total_disk_usage: str
+    quota_bytes: int | None = Field(description="bytes; null: no limit")
+    quota: str
+    quota_percent: int | None
+    preferences: dict[str, Any] = Field(default_factory=dict)
+    tags_used: list[str] = Field(default_factory=list)

@@ -1,0 +1,49 @@
+"""How much a user keeps, and how much a user may keep."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from perijove.core.errors import QuotaExceededError, TooLargeError
+from perijove.core.resources import format_size
+from perijove.core.settings import Settings
+from perijove.histories.store.models import Dataset, History, StoredFile, User
+
+
+def usage(session: Session, user_id: str) -> int:
+    """Bytes of the contents that the user's datasets name, each once; deleted ones count until purged."""
+    held = (
+        select(Dataset.digest)
+        .join(History, History.id == Dataset.history_id)
+        .where(History.user_id == user_id, Dataset.digest.is_not(None))
+    )
+    total = session.scalar(
+        select(func.coalesce(func.sum(StoredFile.size), 0)).where(StoredFile.digest.in_(held))
+    )
+    return int(total or 0)
+
+
+def limit(session: Session, user_id: str, settings: Settings) -> int:
+    """Bytes the user may keep; 0: no limit."""
+    own = session.scalar(select(User.quota).where(User.id == user_id))
+    return settings.histories.quota if own is None else own
+
+
+def ensure_room(session: Session, user_id: str, size: int, settings: Settings) -> None:
+    """QuotaExceededError when `size` more bytes do not fit; TooLargeError over the largest file."""
+    if size > settings.histories.max_upload:
+        raise TooLargeError(
+            f"A file may have {format_size(settings.histories.max_upload)}, not {format_size(size)}.",
+            advice="Split it, or ask an administrator.",
+        )
+    allowed = limit(session, user_id, settings)
+    if not allowed:
+        return
+    used = usage(session, user_id)
+    if used + size > allowed:
+        raise QuotaExceededError(
+            f"Your quota is full: you keep {format_size(used)} of {format_size(allowed)}, "
+            f"and this needs {format_size(size)} more.",
+            advice="Purge datasets you no longer need (deleting alone frees nothing), or ask for more.",
+        )
