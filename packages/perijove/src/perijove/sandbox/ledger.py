@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perijove.core.errors import ConflictError, InsufficientResourcesError
-from perijove.core.resources import Free, Resources
+from perijove.core.resources import Free, Resources, format_size
 from perijove.sandbox import record as records
 from perijove.sandbox.databases import Database
 from perijove.sandbox.record import Record
@@ -90,7 +90,7 @@ class Ledger:
         free, gpus = self._free(connection)
         if not wanted.fits_in(free):
             raise InsufficientResourcesError(
-                f"{wanted} asked for, {free.cpus:g} CPUs, {free.memory // 2**20} MiB, {free.gpus} GPUs are free.",
+                f"{wanted} asked for, free: {free.cpus:g} CPUs, {format_size(free.memory)}, {free.gpus} GPUs.",
                 advice="Try again when another lab or job has ended, or choose a smaller flavor.",
                 retry=True,
             )

@@ -12,6 +12,7 @@ from perijove.sandbox import record as records
 from perijove.sandbox.plan import PlannedMount
 from perijove.sandbox.spec import Account, Mount, SandboxSpec
 
+PACKAGE = Path(__file__).resolve().parents[1]
 LOOPBACK = ("127.0.0.1", "localhost")
 SYSTEM = (
     "/usr",
@@ -24,16 +25,22 @@ SYSTEM = (
     "/etc/ssl/certs",
     sys.prefix,
     sys.base_prefix,
+    str(PACKAGE),
 )
 _KEPT_TARGETS = ("/proc", "/dev", "/sys", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/run")
 
 
 class Policy:
-    """The rules of one PERIJOVE_HOME. `readable` are further directories that may be bound, read-only."""
+    """The rules of one PERIJOVE_HOME.
 
-    def __init__(self, layout: Layout, *, readable: tuple[Path, ...] = ()) -> None:
+    `readable`: further directories that may be bound, read-only. `front_door`: the address it listens on.
+    """
+
+    def __init__(self, layout: Layout, *, readable: tuple[Path, ...] = (), front_door: str = "") -> None:
         self._layout = Layout(layout.root.resolve())
         self._given_root = layout.root
+        self._led_to = {*LOOPBACK, front_door}
+        self._shared_folders = (self._layout.environments, self._layout.root / "notebooks")
         self._readable = tuple(path.resolve() for path in (*map(Path, SYSTEM), *readable))
 
     def check(self, spec: SandboxSpec, account: Account) -> None:
@@ -47,7 +54,17 @@ class Policy:
             raise BadRequestError("An argument or a variable holds a character that none can hold.")
         if not spec.cwd.is_absolute():
             raise BadRequestError(f"The working directory {spec.cwd} is not absolute.")
-        _check_ports(spec)
+        self._check_ports(spec)
+
+    def _check_ports(self, spec: SandboxSpec) -> None:
+        ports = [port for pair in spec.inbound for port in (pair.host_port, pair.port)]
+        ports += [port for way in spec.outbound for port in (way.port, way.host_port)]
+        if any(not 1 <= port <= 65535 for port in ports):
+            raise BadRequestError("A port lies between 1 and 65535.")
+        if any(pair.host_port < 1024 for pair in spec.inbound):
+            raise ForbiddenError("A lab gets no port below 1024 of the host.")
+        if strange := [way.host for way in spec.outbound if way.host not in self._led_to]:
+            raise ForbiddenError(f"A sandbox is led to the host's own loopback only, not to {strange[0]}.")
 
     def mounts(self, spec: SandboxSpec, account: Account) -> tuple[PlannedMount, ...]:
         """The mounts, sources resolved. ForbiddenError for a source that is not this owner's to see."""
@@ -63,11 +80,13 @@ class Policy:
         return tuple(planned)
 
     def log(self, spec: SandboxSpec, account: Account) -> Path:
-        """Where output goes: as asked, if that is the job's directory or `logs`; else the launcher's record."""
+        """Where output goes: as asked, in the job's directory or below `logs`; else in the record."""
         if spec.log is None:
             return self._layout.sandboxes / spec.id / records.LOG
         path = self._below_root(spec.log)
-        if path is not None and (path.parent == self._layout.logs or self._is_job_of(path.parent, account)):
+        if path is not None and (
+            path.is_relative_to(self._layout.logs) or self._is_job_of(path.parent, account)
+        ):
             return path
         raise ForbiddenError(f"No log may be written to {spec.log}.", advice="Use jobs/<id>/ or logs/.")
 
@@ -82,7 +101,7 @@ class Policy:
 
     def _source(self, mount: Mount, account: Account) -> Path:
         path = self._below_root(mount.source)
-        if path is None or path.is_relative_to(self._layout.environments):
+        if path is None or any(path.is_relative_to(shared) for shared in self._shared_folders):
             return self._shared(mount)
         if path.is_relative_to(self._layout.homes / account.name):
             return path
@@ -95,10 +114,9 @@ class Policy:
     def _shared(self, mount: Mount) -> Path:
         """What every uid may read: environments and the system's directories. Links are followed first."""
         real = Path(os.path.realpath(mount.source))
-        roots = (self._layout.environments, *self._readable)
+        in_root = real.is_relative_to(self._layout.root)
+        roots = self._shared_folders if in_root else self._readable
         if mount.writable or not any(real.is_relative_to(root) for root in roots):
-            raise _forbidden(mount)
-        if real.is_relative_to(self._layout.root) and not real.is_relative_to(self._layout.environments):
             raise _forbidden(mount)
         return real
 
@@ -139,14 +157,3 @@ def _check_target(target: Path) -> None:
     kept = any(pure.is_relative_to(path) for path in _KEPT_TARGETS)
     if not pure.is_absolute() or ".." in pure.parts or pure == PurePosixPath("/") or kept:
         raise BadRequestError(f"Nothing can be mounted on {target} of a sandbox.")
-
-
-def _check_ports(spec: SandboxSpec) -> None:
-    ports = [port for pair in spec.inbound for port in (pair.host_port, pair.port)]
-    ports += [port for way in spec.outbound for port in (way.port, way.host_port)]
-    if any(not 1 <= port <= 65535 for port in ports):
-        raise BadRequestError("A port lies between 1 and 65535.")
-    if any(pair.host_port < 1024 for pair in spec.inbound):
-        raise ForbiddenError("A lab gets no port below 1024 of the host.")
-    if strange := [way.host for way in spec.outbound if way.host not in LOOPBACK]:
-        raise ForbiddenError(f"A sandbox is led to the host's own loopback only, not to {strange[0]}.")

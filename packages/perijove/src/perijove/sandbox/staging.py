@@ -70,7 +70,13 @@ def _write(content: bytes, target: str) -> None:
 def _write_etc(plan: Plan, directory: str) -> None:
     resolver = NAMESERVER if plan.network == "open" else None
     home = plan.env.get("HOME", plan.cwd)
-    written = written_files(name=plan.name, uid=plan.uid, gid=plan.gid, home=home, resolver=resolver)
+    written = written_files(name=_login_name(plan), uid=plan.uid, gid=plan.gid, home=home, resolver=resolver)
     for name, content in written.items():
         _write(content.encode(), f"{directory}/{name}")
     os.symlink("/proc/self/mounts", f"{directory}/mtab")
+
+
+def _login_name(plan: Plan) -> str:
+    """What `whoami` says: the name in the variable USER, where it is one."""
+    wanted = plan.env.get("USER", "")
+    return wanted if wanted.isascii() and wanted.isidentifier() and len(wanted) <= 31 else plan.name
