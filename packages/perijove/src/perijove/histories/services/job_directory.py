@@ -108,8 +108,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def read_out(directory: Path, name: str, *, limit: int) -> bytes | None:
     """`out/<name>`; None where it is not there, no plain file, or larger than `limit` bytes."""
+    return read_below(directory / "out", name, limit=limit)
+
+
+def read_below(directory: Path, relative: str, *, limit: int) -> bytes | None:
+    """The file `relative` below `directory`; None where there is no plain one of at most `limit` bytes."""
     try:
-        descriptor = open_beneath(directory / "out", name)
+        descriptor = open_beneath(directory, relative)
     except (OSError, ValueError):
         return None
     with os.fdopen(descriptor, "rb") as file:
@@ -174,6 +179,8 @@ def keep_records(directory: Path) -> None:
         _shorten_log(directory / LOG)
         for name in _DISPOSABLE:
             shutil.rmtree(directory / name, ignore_errors=True)
+        for name in ("report.json", "job.json"):  # the last of them gone: nothing is left to clean up
+            (directory / name).unlink(missing_ok=True)
 
 
 def _shorten_log(path: Path) -> None:

@@ -23,9 +23,9 @@ class Leftovers:
 
     def clean(self) -> None:
         """Finish the cleaning of final jobs, and remove the directories of jobs whose history was purged."""
-        unclean = [path.parent.name for path in self._steps.settings.layout.jobs.glob("*/job.json")]
-        for start in range(0, len(unclean), _BATCH):
-            self._clean(unclean[start : start + _BATCH])
+        names = sorted(path.name for path in self._steps.settings.layout.jobs.glob("*"))
+        for start in range(0, len(names), _BATCH):
+            self._clean(names[start : start + _BATCH])
 
     def _clean(self, ids: Sequence[str]) -> None:
         query = select(Job.id, Job.state, History.purged).join(History).where(Job.id.in_(ids))
@@ -40,6 +40,7 @@ class Leftovers:
                 log.warning("job %s could not be cleaned up: %s", job_id, error)
 
     def _clean_one(self, job_id: str, purged: bool) -> None:
-        self._steps.clean(job_id)
+        if (self._steps.directory(job_id) / "job.json").exists():
+            self._steps.clean(job_id)
         if purged:
             self._steps.launcher.remove_job_directory(job_id)

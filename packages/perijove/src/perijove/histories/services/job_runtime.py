@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perijove.core.errors import PerijoveError
-from perijove.core.flavors import default_flavors
+from perijove.core.flavors import offered_flavors
 from perijove.core.settings import Settings
 from perijove.core.states import JobState
 from perijove.engines.base import Engine
@@ -81,7 +81,7 @@ class Jobs:
         """What may be asked for."""
         settings, total = self._parts.settings, self._parts.launcher.total()
         return Offer(
-            flavors=settings.flavors or default_flavors(total),
+            flavors=offered_flavors(settings.flavors, total),
             total=total,
             network=settings.sandbox.network,
             only_flavors=bool(settings.flavors),

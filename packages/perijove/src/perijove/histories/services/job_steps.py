@@ -152,10 +152,12 @@ class JobSteps:
         self.clean(job.id)
 
     def _collected(self, job: JobRecord) -> Path:
+        """The job's directory, the platform's own from now on; made where the job did not come that far."""
         try:
             self.launcher.collect_job_directory(job.id)
         except NotFoundError:
-            return self.launcher.make_job_directory(job.id, job.owner)
+            self.launcher.make_job_directory(job.id, job.owner)
+            self.launcher.collect_job_directory(job.id)
         return self.directory(job.id)
 
     def clean(self, job_id: str) -> None:
@@ -165,7 +167,7 @@ class JobSteps:
 
     def give_up(self, job: JobRecord, message: str) -> None:
         """Make the job final with nothing but a message: it could not be started, or not be published."""
-        directory = self.launcher.make_job_directory(job.id, job.owner)
+        directory = self._collected(job)
         state = JobState.DELETED if job.cancel_requested else JobState.ERROR
         error = JobError(type="NotStarted", message=message)
         publish.publish(

@@ -28,7 +28,7 @@ from perijove.core.states import JobState
 from perijove.histories.database import Database
 from perijove.histories.services import datasets
 from perijove.histories.services.datasets import FinishedFile, NewDataset
-from perijove.histories.services.job_directory import write_whole
+from perijove.histories.services.job_directory import read_below, write_whole
 from perijove.histories.services.job_outputs import ARRAYS, EXECUTED, FILES, MODELS, REPORT
 from perijove.histories.services.manifest import Manifest, Output
 from perijove.histories.services.outcome import Outcome
@@ -38,6 +38,7 @@ from perijove.histories.store.types import utcnow
 
 _METADATA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _MAX_METADATA = 2**16
+MAX_REPORT = 64 * 2**20
 UNFINISHED = (JobState.NEW, JobState.QUEUED, JobState.RUNNING)
 
 
@@ -109,21 +110,29 @@ def _report(files: FileStore, ended: Ended) -> _Taken:
 
 
 def _report_content(ended: Ended) -> dict[str, Any]:
+    """What the runner reported, if it did, and what only the platform knows."""
     manifest = ended.manifest
     return {
         "version": 1,
+        "unsaved": manifest.unsaved if manifest else [],
+        "provenance": manifest.provenance if manifest else {},
+        **_runners_report(ended),
         "job": ended.job_id,
         "state": str(ended.outcome.state),
         "error": ended.outcome.error.model_dump() if ended.outcome.error else None,
-        "outputs": [
-            output.model_dump(include={"name", "role", "metadata", "collection", "element"})
-            for output in ended.outputs
-        ],
         "left_out": ended.left_out,
-        "unsaved": manifest.unsaved if manifest else [],
-        "provenance": manifest.provenance if manifest else {},
         "usage": ended.metrics,
     }
+
+
+def _runners_report(ended: Ended) -> dict[str, Any]:
+    paths = [output.path for output in ended.outputs if output.role == REPORT.role]
+    text = read_below(ended.directory, paths[0], limit=MAX_REPORT) if paths else None
+    try:
+        found = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _claim(session: Session, ended: Ended) -> Job | None:

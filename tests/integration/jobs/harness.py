@@ -1,0 +1,182 @@
+"""What the job tests share: a home with an environment, a server in a process of its own, a small client."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+HERE = Path(__file__).parent
+NOTEBOOK: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+
+
+def make_environment(home: Path) -> None:
+    """An environment `ai` that holds the runner's double and nothing else, on the system's Python."""
+    root = home / "envs" / "ai"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    runner = root / "lib" / f"python{version}" / "site-packages" / "perijove_lab" / "runner"
+    runner.mkdir(parents=True)
+    (root / "bin").mkdir()
+    base = os.path.realpath(sys.executable)
+    (root / "bin" / "python").symlink_to(base)
+    (root / "pyvenv.cfg").write_text(f"home = {Path(base).parent}\ninclude-system-site-packages = false\n")
+    (runner.parent / "__init__.py").touch()
+    (runner / "__init__.py").touch()
+    (runner / "__main__.py").write_text((HERE / "runner_double.py").read_text())
+    for path in (home, root.parent, *root.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def free_port() -> int:
+    """A port between 23000 and 23999 that nobody listens on."""
+    for port in range(23000 + os.getpid() % 700, 24000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no free port")
+
+
+class Server:
+    """One history server over `home`; may be killed and started again."""
+
+    def __init__(self, home: Path, *, launcher: str, environ: dict[str, str] | None = None) -> None:
+        self.home = home
+        self.port = free_port()
+        self._launcher = launcher
+        self._environ = {**os.environ, **(environ or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, str(HERE / "serve.py"), str(self.home), str(self.port), self._launcher]
+        log = (self.home.parent / "server.log").open("ab")
+        self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{self.url}/api/version", timeout=5).raise_for_status()
+                return
+            except httpx.HTTPError:
+                if self._process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(self.log()) from None
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(30)
+
+    def log(self) -> str:
+        path = self.home.parent / "server.log"
+        return path.read_text(errors="replace")[-20_000:] if path.exists() else ""
+
+
+class User:
+    """One user's calls."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.http = httpx.Client(base_url=server.url, headers={"x-api-key": f"key-{name}"}, timeout=60)
+        self.name = name
+        self._server = server
+
+    def history(self, name: str = "work") -> str:
+        return self.post("/api/histories", {"name": name})["id"]
+
+    def dataset(self, history: str, content: str | bytes, name: str, ext: str = "auto") -> str:
+        """A dataset put in by the server's own services (uploads have tests of their own)."""
+        from perijove.core.settings import Settings
+        from perijove.histories.database import Database
+        from perijove.histories.services.datasets import add_dataset, take_in
+        from perijove.histories.store.files import FileStore
+
+        layout = Settings(home=self._server.home).layout
+        files = FileStore(layout.datasets, layout.uploads)
+        source = files.new_staging_path()
+        source.write_bytes(content.encode() if isinstance(content, str) else content)
+        database = Database(f"sqlite:///{layout.state / 'histories.sqlite'}")
+        with files.holding():
+            finished = take_in(files, source, name=name, ext=ext)
+            source.unlink()
+            with database.write() as session:
+                return add_dataset(session, history, finished, name=name).id
+
+    def run(self, history: str, code: str, name: str = "code.py", **inputs: Any) -> str:
+        """Submit `code` and return the job's id."""
+        select = {"src": "hda", "id": self.dataset(history, code, name)}
+        return self.submit(history, {"select_file": select, "cpus": 0.5, "memory": "256M", **inputs})["jobs"][
+            0
+        ]["id"]
+
+    def submit(self, history: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        return self.post(
+            "/api/tools", {"history_id": history, "tool_id": "run_jupyter_job", "inputs": inputs}
+        )
+
+    def job(self, job_id: str, **params: Any) -> dict[str, Any]:
+        return self.get(f"/api/jobs/{job_id}", **params)
+
+    def wait(self, job_id: str, *, seconds: float = 60) -> dict[str, Any]:
+        """The job when it is final."""
+        end = time.monotonic() + seconds
+        while True:
+            shown = self.job(job_id)
+            if shown["state"] in ("ok", "error", "deleted"):
+                return shown
+            if time.monotonic() > end:
+                raise TimeoutError(f"{json.dumps(shown, indent=1)}\n{self._server.log()}")
+            time.sleep(0.05)
+
+    def wait_for_state(self, job_id: str, state: str, *, seconds: float = 30) -> dict[str, Any]:
+        end = time.monotonic() + seconds
+        while True:
+            shown = self.job(job_id)
+            if shown["state"] == state:
+                return shown
+            if time.monotonic() > end:
+                raise TimeoutError(f"{json.dumps(shown, indent=1)}\n{self._server.log()}")
+            time.sleep(0.02)
+
+    def output(self, job: dict[str, Any], name: str) -> dict[str, Any]:
+        """The dataset that is the job's output `name`."""
+        return self.get(f"/api/datasets/{job['outputs'][name]['id']}")
+
+    def collection(self, job: dict[str, Any], name: str) -> dict[str, Any]:
+        return self.get(f"/api/dataset_collections/{job['output_collections'][name]['id']}")
+
+    def download(self, dataset_id: str) -> bytes:
+        answer = self.http.get(f"/api/datasets/{dataset_id}/display")
+        answer.raise_for_status()
+        return answer.content
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.http.get(path, params=params)
+        if answer.status_code != 200:
+            raise AssertionError(
+                f"GET {path}: {answer.status_code} {answer.text[:2000]}\n{self._server.log()}"
+            )
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        answer = self.http.post(path, json=body)
+        if answer.status_code != 200:
+            raise AssertionError(
+                f"POST {path}: {answer.status_code} {answer.text[:2000]}\n{self._server.log()}"
+            )
+        return answer.json()

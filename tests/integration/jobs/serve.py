@@ -1,0 +1,54 @@
+"""A history server for tests: `serve.py HOME PORT LAUNCHER`. The key `key-NAME` is NAME's; `key-admin` an admin's."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from perijove.core.errors import NotAuthenticatedError
+from perijove.core.settings import Settings, load_settings
+from perijove.engines.registry import make_engine
+from perijove.histories.app import create_app
+from perijove.histories.identity import Caller
+from perijove.histories.serving import uvicorn_config
+from perijove.sandbox.launcher import Launcher
+
+
+class Names:
+    """Believes every key that says whose it is."""
+
+    def authenticate(self, token: str) -> Caller:
+        if not token.startswith("key-"):
+            raise NotAuthenticatedError("no such key")
+        name = token.removeprefix("key-")
+        return Caller(name=name, admin=name == "admin", groups=frozenset({"gpu"} if name == "grace" else ()))
+
+
+def make_launcher(kind: str, settings: Settings) -> Launcher:
+    if kind == "direct":
+        from perijove.sandbox.direct import DirectLauncher
+
+        extra = os.environ.get("PERIJOVE_TEST_READABLE")
+        return DirectLauncher(settings.layout, settings, readable=(Path(extra),) if extra else ())
+    from perijove.sandbox.unconfined import UnconfinedLauncher
+
+    return UnconfinedLauncher(settings.layout, settings)
+
+
+def make_app(home: Path, launcher_kind: str) -> FastAPI:
+    settings = load_settings(home=home)
+    launcher = make_launcher(launcher_kind, settings)
+    engine = make_engine("local", launcher=launcher, settings=settings)
+    return create_app(settings, identity=Names(), engine=engine, launcher=launcher)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    application = make_app(Path(sys.argv[1]), sys.argv[3])
+    uvicorn.Server(uvicorn_config(application, port=int(sys.argv[2]))).run()
