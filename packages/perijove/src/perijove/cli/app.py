@@ -22,11 +22,14 @@ COMMANDS = {
     "histories": "List and inspect histories.",
     "demo": "Run the CT use case from sign-up to prediction, headless.",
 }
+_COMPLETION = ("install_completion", "show_completion")  # for whole programs, not for a command of one
 
 
 def load(name: str) -> Any:
     """The command `name` as typer makes it."""
-    return typer.main.get_command(import_module(f"perijove.cli.{name}").app)
+    command = typer.main.get_command(import_module(f"perijove.cli.{name}").app)
+    command.params = [part for part in command.params if part.name not in _COMPLETION]
+    return command
 
 
 class _Lazy(TyperGroup):

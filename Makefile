@@ -1,0 +1,64 @@
+# The commands of users, developers and CI. `make up` needs only Python >= 3.11, git and make.
+PYTHON ?= python3
+# What pytest gets beside its defaults, for example: make test ARGS='-k hub'
+ARGS ?=
+export PERIJOVE_HOME PERIJOVE_PORT
+ifeq ($(PERIJOVE_HOME),)
+unexport PERIJOVE_HOME
+endif
+ifeq ($(PERIJOVE_PORT),)
+unexport PERIJOVE_PORT
+endif
+BOOTSTRAP = $(shell command -v /usr/bin/python3 || command -v $(PYTHON)) scripts/bootstrap.py
+DEV = .venv/bin
+
+.PHONY: up down status perijove dev test test-fast test-slow check format docs lock bench clean
+
+up:              ## install what is missing and start the platform in the foreground
+	@exec $(BOOTSTRAP) up $(ARGS)
+
+down:            ## stop it; labs and jobs go on
+	@exec $(BOOTSTRAP) down $(ARGS)
+
+status:          ## show what runs
+	@exec $(BOOTSTRAP) status $(ARGS)
+
+perijove:        ## any other command: make perijove ARGS='user add ada --admin'
+	@exec $(BOOTSTRAP) $(ARGS)
+
+dev:             ## the developers' environment in .venv
+	@$(PYTHON) scripts/develop.py
+
+test:            ## everything this machine can test, but for what takes minutes
+	@$(PYTHON) scripts/test.py $(ARGS)
+
+test-fast:       ## unit tests: no services, no AI environment
+	@$(PYTHON) scripts/test.py --fast $(ARGS)
+
+test-slow:       ## everything
+	@$(PYTHON) scripts/test.py --slow $(ARGS)
+
+check: dev       ## style, types, the import rule
+	$(DEV)/ruff check
+	$(DEV)/ruff format --check
+	$(DEV)/mypy packages/perijove/src packages/perijove-lab/src scripts
+	$(DEV)/pytest -q -p no:cacheprovider tests/unit/test_import_rule.py
+
+format: dev
+	$(DEV)/ruff check --fix
+	$(DEV)/ruff format
+
+docs: dev        ## the pages that are made from the code
+	$(DEV)/perijove settings --sample > docs/operators/perijove.toml.sample
+	$(DEV)/perijove settings --markdown > docs/reference/settings.md
+	$(DEV)/python scripts/cli_reference.py > docs/reference/cli.md
+
+lock: dev        ## exact versions from the declared lists (make lock ARGS='ai torch' for some)
+	PATH="$(CURDIR)/$(DEV):$$PATH" $(DEV)/python scripts/lock.py $(ARGS)
+
+bench: dev       ## ratios against peers, measured in one run
+	$(DEV)/python -m benchmarks $(ARGS)
+
+clean:           ## what can be made again
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache report
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

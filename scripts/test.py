@@ -1,0 +1,116 @@
+"""Run the tests with everything they need (`make test`), made on a fresh machine and found on the next run.
+
+    python3 scripts/test.py [--fast | --slow] [pytest's arguments]
+
+`PERIJOVE_TEST_HOME` (default /var/tmp/perijove-test) keeps the environments between runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import bootstrap
+import develop
+from perijove.core.errors import PerijoveError
+
+TOOLS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "postgresql": ("initdb", "pg_ctl", "/usr/lib/postgresql"),
+}
+
+
+def test_home() -> Path:
+    """Where environments for tests are kept; traversable by every uid, as sandboxes need it."""
+    return Path(os.environ.get("PERIJOVE_TEST_HOME", "/var/tmp/perijove-test")).absolute()  # noqa: S108 (kept, and said so)
+
+
+def provide_tools() -> None:
+    """Chromium and PostgreSQL by apt, where root may; otherwise their tests are skipped and say so."""
+    missing = [name for name, signs in TOOLS.items() if not any(_there(sign) for sign in signs)]
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        bootstrap.report(
+            f"without {', '.join(missing)} their tests are skipped; as root: {' '.join(command)}"
+        )
+        return
+    bootstrap.report(f"installing {', '.join(missing)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False, capture_output=True)
+    subprocess.run(command, env=quiet, check=False, capture_output=True)
+
+
+def _there(sign: str) -> bool:
+    return Path(sign).exists() if sign.startswith("/") else shutil.which(sign) is not None
+
+
+def provide_environments() -> dict[str, str]:
+    """Install the environments as a user's machine has them; variables that name them."""
+    home = test_home()
+    variables = {"PERIJOVE_HOME": str(home), "PERIJOVE_SINGLE_USER": str(os.geteuid() != 0).lower()}
+    os.environ["PERIJOVE_HOME"] = str(home)
+    python = bootstrap.install()
+    command = [str(python.parent / "perijove"), "env", "update"]
+    subprocess.run(command, env={**os.environ, **variables}, check=True)
+    return {
+        "PERIJOVE_TEST_HOME": str(home),
+        "PERIJOVE_TEST_AI_PYTHON": str(home / "envs" / "ai" / "bin" / "python"),
+        "PERIJOVE_TEST_LAB_PYTHON": str(home / "envs" / "lab" / "bin" / "python"),
+    }
+
+
+def reachable(folder: Path) -> bool:
+    """Whether other accounts can read below `folder`."""
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
+
+
+def copy_tree() -> Path:
+    """A copy of this clone that the platform's account can read (a clone below /root is closed to it)."""
+    target = test_home() / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=develop.ROOT,
+        capture_output=True,
+        check=True,
+    )
+    kept = target / ".venv"
+    for entry in target.iterdir() if target.exists() else ():
+        if entry != kept:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (source := develop.ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target / name)
+    return target
+
+
+def main(arguments: list[str]) -> int:
+    """pytest's exit code."""
+    if os.geteuid() == 0 and not reachable(develop.ROOT):
+        command = [sys.executable, "scripts/test.py", *arguments]
+        os.umask(0o022)
+        return subprocess.run(command, cwd=copy_tree(), check=False).returncode
+    fast = "--fast" in arguments
+    chosen = [argument for argument in arguments if argument != "--fast"]
+    python = develop.ensure()
+    variables: dict[str, str] = {}
+    if not fast:
+        provide_tools()
+        variables = provide_environments()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PERIJOVE_")}
+    where = ["tests/unit"] if fast else []
+    run = [str(python), "-m", "pytest", *where, *chosen]
+    return subprocess.run(run, cwd=develop.ROOT, env={**environment, **variables}, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except PerijoveError as error:
+        sys.exit(f"{error.message}\n{error.advice}".rstrip())

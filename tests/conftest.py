@@ -1,0 +1,63 @@
+"""Which tests run here: each marker that needs something skips with a reason that names the switch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run tests that take minutes")
+
+
+def _without_root() -> str:
+    return "" if os.geteuid() == 0 else "needs root: run `make test` as root"
+
+
+def _without_ai() -> str:
+    return _names_a_file("PERIJOVE_TEST_AI_PYTHON")
+
+
+def _without_platform() -> str:
+    home = os.environ.get("PERIJOVE_TEST_HOME", "")
+    if Path(home, "envs", "platform", "bin", "perijove").is_file() and home:
+        return ""
+    return "needs PERIJOVE_TEST_HOME, a home with installed environments: `make test` sets it"
+
+
+def _names_a_file(variable: str) -> str:
+    value = os.environ.get(variable, "")
+    return "" if value and Path(value).is_file() else f"needs {variable}: `make test` sets it"
+
+
+def _without_postgres() -> str:
+    found = shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return "" if found else "needs PostgreSQL's initdb: apt-get install postgresql"
+
+
+def _without_browser() -> str:
+    found = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return "" if found else "needs Chromium: apt-get install chromium"
+
+
+_NEEDS: dict[str, Callable[[], str]] = {
+    "root": _without_root,
+    "ai": _without_ai,
+    "platform": _without_platform,
+    "postgres": _without_postgres,
+    "browser": _without_browser,
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = config.getoption("--slow")
+    for item in items:
+        reasons = [need() for marker, need in _NEEDS.items() if marker in item.keywords]
+        if "slow" in item.keywords and not slow:
+            reasons.append("takes minutes: run with --slow (make test-slow)")
+        for reason in filter(None, reasons):
+            item.add_marker(pytest.mark.skip(reason=reason))
