@@ -35,7 +35,7 @@ def demo(
 ) -> None:
     """Run the CT use case from sign-up to prediction, headless; start a platform where none runs.
 
-    Writes report.html and report.md. Run it as the account that runs the platform: somebody must approve the user.
+    Writes report.html and report.md. Run it as the account that runs the platform, which approves the user.
     """
     from rich.console import Console
 

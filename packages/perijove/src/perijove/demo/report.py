@@ -104,7 +104,8 @@ _STYLE = (
     "table{border-collapse:collapse;margin:1rem 0}img{max-width:100%}"
     "td,th{padding:.25rem .75rem;border-bottom:1px solid #ddd;text-align:left}"
 )
-_HEAD = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>CT segmentation</title><style>{_STYLE}</style>'
+_META = '<meta charset="utf-8"><title>CT segmentation</title>'
+_HEAD = f'<!doctype html><html lang="en">{_META}<style>{_STYLE}</style>'
 
 
 def page(findings: Findings) -> str:
