@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -114,6 +113,8 @@ def _suspicion(overlay: Overlay) -> str:
 
 
 def _starts(overlay: Overlay) -> bool:
+    import subprocess  # rarely needed, and every start would pay for it
+
     try:
         environ = overlay_environment(overlay.root.parents[2], os.environ)
         trial = [str(overlay.python), "-c", _BOOT, "probe"]
