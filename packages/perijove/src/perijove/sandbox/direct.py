@@ -50,6 +50,7 @@ class DirectLauncher(LocalLauncher):
             clean_up=clean_up,
         )
         self._policy = Policy(layout, readable=readable, front_door=settings.bind)
+        self._home = settings.home
         self._accounts = Accounts(layout, settings)
 
     def _prepare(self, spec: SandboxSpec) -> Plan:
@@ -73,7 +74,7 @@ class DirectLauncher(LocalLauncher):
 
     def _home_hash(self) -> str:
         """Two platforms on one machine must not meet in one control group."""
-        return sha256(str(self._layout.root.resolve()).encode()).hexdigest()[:8]
+        return sha256(str(self._home.resolve()).encode()).hexdigest()[:8]
 
     def usage(self, sandbox_id: str) -> Usage | None:
         """See `Launcher`."""

@@ -90,7 +90,7 @@ class Ledger:
         free, gpus = self._free(connection)
         if not wanted.fits_in(free):
             raise InsufficientResourcesError(
-                f"{wanted} asked for, free: {free.cpus:g} CPUs, {format_size(free.memory)}, {free.gpus} GPUs.",
+                f"{wanted} asked for, free {free.cpus:g} CPUs, {format_size(free.memory)}, {free.gpus} GPUs.",
                 advice="Try again when another lab or job has ended, or choose a smaller flavor.",
                 retry=True,
             )

@@ -74,6 +74,8 @@ class Policy:
                 continue
             _check_target(mount.target)
             source = self._source(mount, account)
+            if mount.optional and not source.exists():
+                continue
             planned.append(
                 PlannedMount(source=str(source), target=str(mount.target), writable=mount.writable)
             )

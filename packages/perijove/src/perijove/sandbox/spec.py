@@ -20,11 +20,13 @@ class Mount(_Frozen):
     """A file or directory of the host seen inside.
 
     The session's uid must be able to read `source` itself; the directories above it may be closed to it.
+    One that is `optional` is left out where there is no `source`.
     """
 
     source: Path
     target: Path
     writable: bool = False
+    optional: bool = False
 
 
 class Inbound(_Frozen):

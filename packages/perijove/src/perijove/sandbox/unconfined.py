@@ -27,7 +27,7 @@ MARK = "PERIJOVE_SANDBOX"
 
 
 class UnconfinedLauncher(LocalLauncher):
-    """Keeps everything of the contract but the confinement: ledger, survival, end, time limit. See `GIVEN_UP`.
+    """All of the contract but the confinement: ledger, survival, end, time limit. See `GIVEN_UP`.
 
     Processes carry the variable PERIJOVE_SANDBOX, so that those a killed keeper leaves behind are found.
     """
