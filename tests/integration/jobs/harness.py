@@ -18,6 +18,13 @@ HERE = Path(__file__).parent
 NOTEBOOK: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
 
 
+KERNEL_DOUBLE = """
+import runpy, sys
+sys.argv = sys.argv[sys.argv.index("-m") + 1 :]  # run --home HOME -- -m MODULE ARGUMENTS
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
 def make_environment(home: Path) -> None:
     """An environment `ai` that holds the runner's double and nothing else, on the system's Python."""
     root = home / "envs" / "ai"
@@ -30,6 +37,10 @@ def make_environment(home: Path) -> None:
     (root / "pyvenv.cfg").write_text(f"home = {Path(base).parent}\ninclude-system-site-packages = false\n")
     (runner.parent / "__init__.py").touch()
     (runner / "__init__.py").touch()
+    kernel = runner.parent / "kernel"
+    kernel.mkdir()
+    (kernel / "__init__.py").touch()
+    (kernel / "__main__.py").write_text(KERNEL_DOUBLE)
     (runner / "__main__.py").write_text((HERE / "runner_double.py").read_text())
     for path in (home, root.parent, *root.rglob("*")):
         if not path.is_symlink():

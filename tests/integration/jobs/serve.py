@@ -1,4 +1,4 @@
-"""A history server for tests: `serve.py HOME PORT LAUNCHER`. The key `key-NAME` is NAME's; `key-admin` an admin's."""
+"""A history server for tests: `serve.py HOME PORT LAUNCHER`. The key of NAME is `key-NAME`."""
 
 from __future__ import annotations
 

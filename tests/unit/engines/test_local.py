@@ -73,8 +73,12 @@ def test_the_sandbox_is_the_job_directory_and_nothing_else(engine, launcher):
         "/job/out": True,
         "/job/inputs/0": False,
         "/srv/perijove/envs/ai": False,
+        "/home/jovyan/.perijove/envs/ai": False,
     }
     assert spec.argv[-3:] == ("-m", "perijove_lab.runner", "/job/job.json")
+    assert spec.argv[5:7] == ("--home", "/home/jovyan")
+    packages = spec.mounts[-1]
+    assert (packages.source, packages.optional) == (Path("/homes/ada/.perijove/envs/ai"), True)
     assert spec.env["OMP_NUM_THREADS"] == "3"
     assert spec.env["HOME"] == "/job/work"
     assert not [name for name in spec.env if "TOKEN" in name or "KEY" in name]
@@ -89,6 +93,7 @@ def test_without_confinement_the_paths_are_the_real_ones(launcher):
     assert view.inputs == (Path("/srv/perijove/datasets/aa/bb/aabb"),)
     engine.submit(job())
     engine.advance()
+    assert launcher.specs["a1"].argv[6] == "/homes/ada"
     assert launcher.specs["a1"].argv[-1] == "/srv/perijove/jobs/a1/job.json"
     assert launcher.specs["a1"].env["HOME"] == "/srv/perijove/jobs/a1/work"
 

@@ -12,6 +12,9 @@ from perijove.sandbox.spec import Account, Mount, SandboxSpec
 INSIDE = Path("/job")
 """The job directory as a confined job sees it."""
 
+LAB_HOME = Path("/home/jovyan")
+"""The owner's home as a confined lab sees it: their packages were installed under this path."""
+
 _RUNNER = "perijove_lab.runner"
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -35,10 +38,10 @@ def job_sandbox(job: EngineJob, settings: Settings, *, account: Account, view: J
         owner=job.owner,
         uid=account.uid,
         gid=account.gid,
-        argv=(str(job_python(settings)), "-P", "-m", _RUNNER, str(view.root / "job.json")),
+        argv=job_argv(settings, account=account, view=view),
         env=job_environment(job, settings, account=account, view=view),
         cwd=view.root / "work",
-        mounts=(*_directory_mounts(job), *_environment_mounts(settings)),
+        mounts=(*_directory_mounts(job), *_environment_mounts(settings), _packages_mount(settings, account)),
         resources=job.resources,
         processes=settings.sandbox.processes,
         tmp_size=settings.sandbox.tmp_size,
@@ -46,6 +49,13 @@ def job_sandbox(job: EngineJob, settings: Settings, *, account: Account, view: J
         log=job.directory / "log",
         time_limit=job.time_limit,
     )
+
+
+def job_argv(settings: Settings, *, account: Account, view: JobView) -> tuple[str, ...]:
+    """The runner, over the packages that the owner has installed (perijove_lab.kernel: `run`)."""
+    home = LAB_HOME if view.root == INSIDE else account.home
+    python = (str(job_python(settings)), "-P", "-m", "perijove_lab.kernel", "run", "--home", str(home))
+    return (*python, "--", "-m", _RUNNER, str(view.root / "job.json"))
 
 
 def job_python(settings: Settings) -> Path:
@@ -85,3 +95,8 @@ def _directory_mounts(job: EngineJob) -> list[Mount]:
 def _environment_mounts(settings: Settings) -> list[Mount]:
     environment = settings.layout.environments / settings.jobs.environment
     return [Mount(source=environment, target=environment)]
+
+
+def _packages_mount(settings: Settings, account: Account) -> Mount:
+    folder = Path(".perijove", "envs", settings.jobs.environment)
+    return Mount(source=account.home / folder, target=LAB_HOME / folder, optional=True)

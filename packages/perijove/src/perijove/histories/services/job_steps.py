@@ -7,7 +7,7 @@ that the job is still where it was; nothing slow happens inside a transaction.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from perijove.core.errors import BadRequestError, NotFoundError
+from perijove.core.errors import BadRequestError, NotFoundError, QuotaExceededError
 from perijove.core.resources import Resources
 from perijove.core.settings import Settings
 from perijove.core.states import DatasetState, JobState
@@ -148,8 +148,18 @@ class JobSteps:
             metrics=metrics_of(status, job.resources),
             progress=job_directory.read_progress(directory),
         )
-        publish.publish(self.database, self.files, ended)
+        publish.publish(self.database, self.files, self._within_quota(job, ended))
         self.clean(job.id)
+
+    def _within_quota(self, job: JobRecord, ended: Ended) -> Ended:
+        """`ended`; without its outputs where its user has no room for them and has cancelled it."""
+        try:
+            publish.check_room(self.database, self.settings, ended)
+        except QuotaExceededError as error:
+            if not job.cancel_requested:
+                raise
+            return replace(ended, outputs=(), left_out=[error.message])
+        return ended
 
     def _collected(self, job: JobRecord) -> Path:
         """The job's directory, the platform's own from now on; made where the job did not come that far."""

@@ -23,10 +23,12 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from perijove.core.errors import BadRequestError
+from perijove.core.errors import BadRequestError, QuotaExceededError
+from perijove.core.resources import format_size
+from perijove.core.settings import Settings
 from perijove.core.states import JobState
 from perijove.histories.database import Database
-from perijove.histories.services import datasets
+from perijove.histories.services import datasets, quotas
 from perijove.histories.services.datasets import FinishedFile, NewDataset
 from perijove.histories.services.job_directory import read_below, write_whole
 from perijove.histories.services.job_outputs import ARRAYS, EXECUTED, FILES, MODELS, REPORT
@@ -63,10 +65,32 @@ class _Taken:
     finished: FinishedFile
 
 
+def check_room(database: Database, settings: Settings, ended: Ended) -> None:
+    """QuotaExceededError, to be tried again, where the outputs do not fit in what their user may keep."""
+    sizes = [_size(ended.directory / output.path) for output in ended.outputs]
+    with database.read() as session:
+        user_id = session.scalars(select(Job.user_id).where(Job.id == ended.job_id)).one()
+        allowed = quotas.limit(session, user_id, settings)
+        used = quotas.usage(session, user_id) if allowed else 0
+    if allowed and used + sum(sizes) > allowed:
+        raise QuotaExceededError(
+            f"The outputs take {format_size(sum(sizes))}; you keep {format_size(used)} of {format_size(allowed)}.",
+            advice="Purge datasets that you no longer need: the outputs appear as soon as there is room.",
+            retry=True,
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
 def publish(database: Database, files: FileStore, ended: Ended) -> bool:
     """Publish `ended`; False where the job was final already, and nothing was changed.
 
-    Raises StorageError (disk full, database away), QuotaExceededError: nothing was changed, try again.
+    Raises StorageError (disk full, database away): nothing was changed, try again.
     """
     with files.holding():
         taken = _take_in(files, ended)
