@@ -15,7 +15,7 @@ from perijove.hub import run, sign_in_links
 from perijove.hub.services import ADMINISTRATORS
 
 
-@pytest.fixture()
+@pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("PERIJOVE_HOME", str(tmp_path / "home"))
     made = Settings(home=tmp_path / "home")
@@ -33,7 +33,7 @@ def install_proxy(settings: Settings) -> None:
     (node / "node").touch()
 
 
-@pytest.fixture()
+@pytest.fixture
 def db() -> Iterator[Any]:
     session = orm.new_session_factory("sqlite:///:memory:")()
     UserInfo.__table__.create(session.bind, checkfirst=True)

@@ -1,9 +1,7 @@
-"""The configuration: each function sets what it says, and wrong settings are refused before the hub starts."""
+"""The configuration: each function sets what it says; wrong settings are refused before the hub starts."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,10 +163,3 @@ def test_the_hub_reads_the_same_settings_as_the_supervisor(
         True,
         "https://x.example",
     )
-
-
-def test_the_lab_settings_are_json() -> None:
-    from perijove.hub.lab import LAB_CONFIG
-
-    for path in sorted(Path(LAB_CONFIG).rglob("*.json")):
-        assert json.loads(path.read_text())

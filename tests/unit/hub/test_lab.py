@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from perijove.core.flavors import Flavor
 from perijove.core.settings import Settings
-from perijove.hub.lab import FRONT_DOOR_PORT, INSIDE_HOME, Lab, lab_prefix, lab_spec, last_lines
+from perijove.hub.lab import FRONT_DOOR_PORT, INSIDE_HOME, Lab, lab_prefix, lab_spec, last_lines, publish
 from perijove.sandbox.spec import Account, SandboxSpec
 
 TOKEN = "f" * 32
@@ -24,7 +25,7 @@ def lab(settings: Settings, *, confined: bool = True) -> Lab:
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def spec(settings: Settings) -> SandboxSpec:
     return lab_spec(settings, lab(settings), HUB_ENVIRONMENT)
 
@@ -71,13 +72,20 @@ def test_without_confinement_paths_and_ports_are_the_real_ones(settings: Setting
     assert [(port.host_port, port.port) for port in spec.inbound] == [(25_900, 25_900)]
 
 
-def test_notebooks_are_given_where_there_are_any(settings: Settings) -> None:
-    assert lab_spec(settings, lab(settings), HUB_ENVIRONMENT).env["PERIJOVE_NOTEBOOKS"] == ""
-    folder = settings.layout.root / "notebooks"
-    folder.mkdir()
-    spec = lab_spec(settings, lab(settings), HUB_ENVIRONMENT)
-    assert spec.env["PERIJOVE_NOTEBOOKS"] == str(folder)
-    assert folder in {mount.source for mount in spec.mounts if not mount.writable}
+def test_what_labs_read_of_ours_lies_among_the_environments(settings: Settings) -> None:
+    (settings.layout.root / "notebooks/sub").mkdir(parents=True)
+    (settings.layout.root / "notebooks/sub/a.ipynb").write_text("{}")
+    publish(settings.layout)
+    (settings.layout.root / "notebooks/sub/a.ipynb").rename(settings.layout.root / "notebooks/b.ipynb")
+    publish(settings.layout)
+    env = lab_spec(settings, lab(settings), HUB_ENVIRONMENT).env
+    notebooks, config = Path(env["PERIJOVE_NOTEBOOKS"]), Path(env["JUPYTER_CONFIG_PATH"])
+    assert [path.name for path in notebooks.iterdir() if path.is_file()] == ["b.ipynb"]
+    assert (config / "jupyter_server_config.py").stat().st_mode & 0o777 == 0o644
+    assert config.stat().st_mode & 0o777 == notebooks.stat().st_mode & 0o777 == 0o755
+    assert notebooks.is_relative_to(settings.layout.environments)
+    assert config.is_relative_to(settings.layout.environments)
+    assert json.loads((config / "labconfig/page_config.json").read_text())
 
 
 def test_kernels_of_every_environment_are_found(settings: Settings) -> None:
@@ -104,10 +112,3 @@ def test_the_shown_log_is_short_and_without_secrets() -> None:
     assert len(shown) < 500
     assert last_lines("[I only information]", (TOKEN,)) == "[I only information]"
     assert last_lines("", (TOKEN,)) == ""
-
-
-def test_the_lab_configuration_is_shipped() -> None:
-    from perijove.hub.lab import LAB_CONFIG
-
-    assert (LAB_CONFIG / "jupyter_server_config.py").is_file()
-    assert (Path(LAB_CONFIG) / "labconfig/default_setting_overrides.json").is_file()

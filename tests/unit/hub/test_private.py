@@ -15,7 +15,7 @@ from perijove.hub import private
 from perijove.hub.private import cookie_secret_file, read_ports, read_secrets
 
 
-@pytest.fixture()
+@pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path)
 

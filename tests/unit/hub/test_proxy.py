@@ -57,11 +57,15 @@ def test_behind_a_certificate_the_routes_are_on_loopback_and_labs_speak_plain_ht
     assert "--no-x-forward" not in outer.argv
 
 
-@pytest.mark.parametrize(
-    ("bind", "host"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("10.1.2.3", "10.1.2.3")]
-)
-def test_labs_are_led_to_an_address_the_door_listens_on(settings: Settings, bind: str, host: str) -> None:
-    assert proxy.door_address(settings.model_copy(update={"bind": bind})) == (host, settings.port)
+@pytest.mark.parametrize("bind", ["127.0.0.1", "0.0.0.0", "::", "10.1.2.3", "::1", "labs.example.org"])
+def test_labs_are_always_led_to_the_loopback(settings: Settings, bind: str) -> None:
+    bound = settings.model_copy(update={"bind": bind})
+    host, port = proxy.door_address(bound)
+    inner, outer = run.proxy_process(bound), run.tls_process(bound)
+    assert host == "127.0.0.1"
+    assert option(inner.argv, "--port") == str(port)
+    assert option(inner.argv, "--ip") in ("127.0.0.1", "0.0.0.0", "::")
+    assert bind in (option(inner.argv, "--ip"), option(outer.argv, "--ip") if outer else "")
 
 
 def test_a_missing_proxy_is_said_clearly(settings: Settings) -> None:

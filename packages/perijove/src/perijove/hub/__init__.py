@@ -6,11 +6,12 @@ How the supervisor starts the front door (`perijove.hub.run`; all functions take
    platform's account: makes `state/hub/` (secrets, mode 0600) and `state/ports.json` (the private ports of
    hub, proxy and history server, chosen free on loopback and kept), and gives them to `owner`. Harmless to
    repeat while nothing runs.
-2. `run.proxy_process(settings)`, `run.hub_process(settings)` and, where the door has a certificate of its
-   own (else None), `run.tls_process(settings)`: each a `ProcessSpec(name, argv, env, cwd, ready_url)`. Start
-   the proxy first and keep it up while the hub restarts: labs stay reachable. `env` is to be laid over the
-   environment inherited (settings given as `PERIJOVE_…` variables must reach the hub). `ready_url` answers
-   below 500 when it is ready. SIGTERM ends each; labs go on.
+2. `run.proxy_process(settings)`, `run.hub_process(settings)` and `run.tls_process(settings)` (None unless
+   there is a certificate, or an address that leaves loopback out): each a
+   `ProcessSpec(name, argv, env, cwd, ready_url)`. Start the proxy first and keep it up while the hub
+   restarts: labs stay reachable. `env` is to be laid over the environment inherited (settings given as
+   `PERIJOVE_…` variables must reach the hub). `ready_url` answers below 500 when it is ready. SIGTERM ends
+   each; labs go on.
 3. `run.galaxy_environment(settings) -> dict[str, str]`: what the history server gets, in the names
    JupyterHub gives its services: `JUPYTERHUB_API_TOKEN`, `JUPYTERHUB_API_URL`, `JUPYTERHUB_SERVICE_NAME`
    (galaxy), `JUPYTERHUB_SERVICE_PREFIX` (/services/galaxy/), `JUPYTERHUB_SERVICE_URL`
@@ -23,8 +24,8 @@ Administration from the command line: `perijove.hub.client.HubClient(settings)`,
 link of the first administrator; `sign_in_link(name)` that of anybody added by name.
 
 Administrators are the members of the group `administrators`; nobody holds JupyterHub's own `admin` role,
-which would open every user's lab. `labs` of the platform keep their notebooks to give away in
-`PERIJOVE_HOME/notebooks`, where there is one.
+which would open every user's lab. `prepare` copies `PERIJOVE_HOME/notebooks`, where there is one, and the
+labs' configuration to `envs/share/`, where sandboxes may see them.
 """
 
 from __future__ import annotations

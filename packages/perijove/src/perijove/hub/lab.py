@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from perijove.core.flavors import Flavor
+from perijove.core.layout import Layout
 from perijove.core.settings import Settings
 from perijove.hub.proxy import door_address
 from perijove.sandbox.spec import Account, Inbound, Mount, Outbound, SandboxSpec
@@ -17,7 +19,10 @@ FRONT_DOOR_PORT = 45300
 FRONT_DOOR = f"http://127.0.0.1:{FRONT_DOOR_PORT}"
 INSIDE_HOME = Path("/home/jovyan")
 INSIDE_PORT = 8888
-LAB_CONFIG = Path(__file__).parent / "lab_config"
+# Below the environments, which every sandbox sees.
+LAB_CONFIG = Path("share/lab-config")
+NOTEBOOKS = Path("share/notebooks")
+_PACKAGED_CONFIG = Path(__file__).parent / "lab_config"
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -88,22 +93,37 @@ def lab_bin(settings: Settings) -> Path:
 
 def lab_log(settings: Settings, lab_id: str) -> Path:
     """Where standard output and error of this start go."""
-    return settings.layout.logs / "labs" / f"{lab_id}.log"
+    return settings.layout.logs / f"{lab_id}.log"
 
 
 def lab_mounts(settings: Settings, lab: Lab) -> tuple[Mount, ...]:
-    """The home, and read-only at the same path as outside: every environment and the lab's configuration."""
-    same_paths = [settings.layout.environments, LAB_CONFIG, *notebooks(settings)]
+    """The home, and read-only at the same path as outside every environment, our own files among them."""
+    environments = settings.layout.environments
     return (
         Mount(source=lab.account.home, target=INSIDE_HOME, writable=True),
-        *(Mount(source=path, target=path) for path in same_paths),
+        Mount(source=environments, target=environments),
     )
 
 
-def notebooks(settings: Settings) -> list[Path]:
-    """The notebooks that a new home is given a copy of; empty where none are installed."""
-    folder = settings.layout.root / "notebooks"
-    return [folder] if folder.is_dir() else []
+def publish(layout: Layout) -> None:
+    """Put what labs read of ours where sandboxes may see it, among the environments; whole or not at all."""
+    for name, source in ((LAB_CONFIG, _PACKAGED_CONFIG), (NOTEBOOKS, layout.root / "notebooks")):
+        if source.is_dir():
+            _replace(source, layout.environments / name)
+
+
+def _replace(source: Path, target: Path) -> None:
+    new, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, new, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (target.parent, new, *new.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def lab_environment(settings: Settings, lab: Lab, token: str) -> dict[str, str]:
@@ -111,9 +131,9 @@ def lab_environment(settings: Settings, lab: Lab, token: str) -> dict[str, str]:
     return {
         **_machine_variables(settings, lab),
         **_galaxy_variables(token),
-        "JUPYTER_CONFIG_PATH": str(LAB_CONFIG),
+        "JUPYTER_CONFIG_PATH": str(settings.layout.environments / LAB_CONFIG),
         "JUPYTER_PATH": ":".join(str(path) for path in kernel_paths(settings)),
-        "PERIJOVE_NOTEBOOKS": "".join(str(path) for path in notebooks(settings)),
+        "PERIJOVE_NOTEBOOKS": str(settings.layout.environments / NOTEBOOKS),
     }
 
 

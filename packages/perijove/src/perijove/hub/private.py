@@ -41,7 +41,7 @@ class Secrets(BaseModel):
 
 
 class Ports(BaseModel):
-    """Private ports on the host's loopback; `door` and `tls_api` serve only where there is a certificate."""
+    """Private ports on loopback; `door` and `outer_api` serve only where there is an outer door."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,7 +49,7 @@ class Ports(BaseModel):
     proxy_api: int
     histories: int
     door: int
-    tls_api: int
+    outer_api: int
 
     @classmethod
     def choose(cls) -> Self:

@@ -11,6 +11,8 @@ from perijove.core.settings import Settings
 from perijove.hub.private import Ports, Secrets, read_ports, read_secrets
 
 _PACKAGE = Path(__file__).parent
+# Whoever listens on one of these is found at 127.0.0.1 too.
+_INCLUDE_LOOPBACK = ("127.0.0.1", "0.0.0.0", "::", "")  # noqa: S104 (a comparison)
 # Node ends a request whose body takes longer than five minutes to arrive: a large upload over a slow line.
 _NO_REQUEST_TIMEOUT = _PACKAGE / "static" / "no_request_timeout.cjs"
 
@@ -26,29 +28,38 @@ def update_proxy(c: Any, settings: Settings) -> None:
 
 def door_address(settings: Settings) -> tuple[str, int]:
     """Where on this machine the front door speaks plain HTTP: what a lab's loopback leads to."""
-    if settings.ssl_certificate:
-        return "127.0.0.1", read_ports(settings.layout).door
-    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "") else settings.bind  # noqa: S104 (a comparison)
-    return host, settings.port
+    port = read_ports(settings.layout).door if has_outer_door(settings) else settings.port
+    return "127.0.0.1", port
+
+
+def has_outer_door(settings: Settings) -> bool:
+    """Whether users come in by a process of its own, because the inner proxy must stay on loopback.
+
+    So it is with a certificate (labs speak plain HTTP) and where the address is one of the network's only:
+    a lab is led to the host's own loopback and nowhere else.
+    """
+    return bool(settings.ssl_certificate) or settings.bind not in _INCLUDE_LOOPBACK
 
 
 def proxy_argv(settings: Settings, ports: Ports) -> list[str]:
     """The command line of the proxy that knows the routes."""
-    host, port = (settings.bind, settings.port) if not settings.ssl_certificate else ("127.0.0.1", ports.door)
+    outer = has_outer_door(settings)
+    host, port = ("127.0.0.1", ports.door) if outer else (settings.bind, settings.port)
     argv = [*_command(settings), "--ip", host, "--port", str(port)]
     argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.proxy_api)]
     argv += ["--default-target", f"http://127.0.0.1:{ports.hub}", "--log-level", "warn"]
     # Pages of our own, from disk: they are there also while the hub is not.
     argv += ["--error-path", str(_PACKAGE / "static" / "errors")]
-    # Behind our own TLS door the headers it has set must stay as they are.
-    return [*argv, "--no-x-forward"] if settings.ssl_certificate else argv
+    # Behind our own outer door the headers it has set must stay as they are.
+    return [*argv, "--no-x-forward"] if outer else argv
 
 
-def tls_argv(settings: Settings, ports: Ports) -> list[str]:
-    """The command line of the door that ends TLS and passes everything to the proxy that knows the routes."""
+def outer_argv(settings: Settings, ports: Ports) -> list[str]:
+    """The command line of the outer door, which passes everything to the proxy that knows the routes."""
     argv = [*_command(settings), "--ip", settings.bind, "--port", str(settings.port)]
-    argv += ["--ssl-cert", str(settings.ssl_certificate), "--ssl-key", str(settings.ssl_key)]
-    argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.tls_api)]
+    if settings.ssl_certificate:
+        argv += ["--ssl-cert", str(settings.ssl_certificate), "--ssl-key", str(settings.ssl_key)]
+    argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.outer_api)]
     argv += ["--default-target", f"http://127.0.0.1:{ports.door}", "--log-level", "warn"]
     return [*argv, "--error-path", str(_PACKAGE / "static" / "errors")]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from perijove.core.settings import Settings
 from perijove.hub import private
+from perijove.hub.lab import publish
 from perijove.hub.private import Owner, Ports
-from perijove.hub.proxy import proxy_argv, proxy_environment, tls_argv
+from perijove.hub.proxy import has_outer_door, outer_argv, proxy_argv, proxy_environment
 from perijove.hub.services import GALAXY_PREFIX, galaxy_client_id
 
 CONFIG_FILE = Path(__file__).parent / "jupyterhub_config.py"
@@ -28,7 +29,8 @@ class ProcessSpec:
 
 
 def prepare(settings: Settings, owner: Owner | None = None) -> Ports:
-    """Make secrets and private ports. Only while no process of the platform runs; harmless to repeat."""
+    """Secrets, private ports, and what labs read of ours. While no process of the platform runs."""
+    publish(settings.layout)
     return private.prepare(settings.layout, owner)
 
 
@@ -46,16 +48,16 @@ def proxy_process(settings: Settings) -> ProcessSpec:
 
 
 def tls_process(settings: Settings) -> ProcessSpec | None:
-    """The door that ends TLS in front of the proxy; None where no certificate is set."""
-    if not settings.ssl_certificate:
+    """The outer door, which ends TLS where there is a certificate; None where none is needed."""
+    if not has_outer_door(settings):
         return None
     ports, secrets = private.read_ports(settings.layout), private.read_secrets(settings.layout)
     return ProcessSpec(
-        name="tls",
-        argv=tuple(tls_argv(settings, ports)),
+        name="door",
+        argv=tuple(outer_argv(settings, ports)),
         cwd=private.hub_directory(settings.layout),
         env=proxy_environment(secrets),
-        ready_url=f"http://127.0.0.1:{ports.tls_api}/api/routes",
+        ready_url=f"http://127.0.0.1:{ports.outer_api}/api/routes",
     )
 
 

@@ -7,9 +7,7 @@ and never count as idle while they work.
 # mypy: ignore-errors
 
 import os
-import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
@@ -64,19 +62,3 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 c.FileContentsManager.delete_to_trash = False
-
-
-def _give_notebooks(source, home):
-    """A new home gets its own copy; what a user has, or has deleted, is left alone."""
-    target = home / "perijove"
-    if not source or target.exists() or (home / ".perijove" / "notebooks-given").exists():
-        return
-    try:
-        shutil.copytree(source, target, copy_function=shutil.copyfile)
-        (home / ".perijove").mkdir(exist_ok=True)
-        (home / ".perijove" / "notebooks-given").touch()
-    except OSError as error:  # a full disk must not keep anybody from their lab
-        print(f"The notebooks could not be copied: {error}")
-
-
-_give_notebooks(os.environ.get("PERIJOVE_NOTEBOOKS"), Path.home())
