@@ -331,6 +331,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tus, "_PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(download, "_PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(connection_module, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(connection_module, "MOMENT", 0.0)
     monkeypatch.setattr(watch, "FIRST_PAUSE", 0.01)
     return tmp_path / "home"
 

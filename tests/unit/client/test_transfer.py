@@ -247,6 +247,7 @@ class TestPut:
         self, galaxy: Any, history: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tus, "SMALL_CHUNK", 1_000_000)
+        galaxy.perijove = False
         Path("ct.h5").write_bytes(CONTENT)
         refused = []
 
@@ -267,6 +268,19 @@ class TestPut:
         with pytest.raises(RefusedError) as error:
             put("ct.h5")
         assert (error.value.message, error.value.advice) == ("Your quota is full.", "Delete something.")
+
+    def test_a_refusal_for_the_moment_is_tried_again(self, galaxy: Any, history: str) -> None:
+        Path("ct.h5").write_bytes(b"x")
+        said = b'{"err_msg": "Another request is writing.", "retry": true}'
+        refused: list[str] = []
+
+        def fault(method: str, path: str) -> tuple[int, bytes] | None:
+            refused.append(path)
+            return (409, said) if path == "/api/tools/fetch" and refused.count(path) < 3 else None
+
+        galaxy.fault = fault
+        assert galaxy.content[put("ct.h5").id] == b"x"
+        assert refused.count("/api/tools/fetch") == 3
 
     @pytest.mark.parametrize("name", ["absent.h5", "*.absent", "empty/"])
     def test_what_is_not_there(self, history: str, name: str) -> None:

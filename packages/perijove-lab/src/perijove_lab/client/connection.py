@@ -31,6 +31,7 @@ T = TypeVar("T")
 TIMEOUT = (10, 120)  # seconds to connect, and between two pieces of an answer
 BLOCK = 1 << 20
 FIRST_PAUSE = 1.0  # seconds before the second attempt
+MOMENT = 0.1  # seconds between attempts at what is refused for the moment
 _AWAY = (502, 503, 504)
 _NEW_KEY = "In a lab: stop and start it to get a new key. Elsewhere: make a new key and give it as key=…"
 
@@ -108,7 +109,7 @@ class Connection:
 
     def refusal(self, status: int | None, body: str) -> LabError:
         """The error for an answer of `status`; `body` is Galaxy's JSON or a proxy's page."""
-        said, advice = _said(body)
+        said, advice, retry = _said(body)
         if status is None or status in _AWAY:
             return self._away()
         if status == 401 or (status == 403 and "api key" in said.lower()):
@@ -117,7 +118,8 @@ class Connection:
             return MissingError(said or f"{self.url} has nothing there.", advice=advice)
         if status == 200:
             return self._no_galaxy()
-        return RefusedError(said or f"{self.url} answered with HTTP {status}.", advice=advice, status=status)
+        message = said or f"{self.url} answered with HTTP {status}."
+        return RefusedError(message, advice=advice, status=status, retry=retry)
 
     def _away(self) -> AwayError:
         return AwayError(
@@ -168,25 +170,37 @@ def persevering(act: Callable[[], T], *, attempts: int = 4) -> T:
     """`act()`, tried again while the server is away, after 1, 2 and 4 s. For what is harmless to repeat."""
     for attempt in range(attempts - 1):
         try:
-            return act()
+            return patient(act)
         except AwayError:
             time.sleep(FIRST_PAUSE * 2**attempt)
-    return act()
+    return patient(act)
+
+
+def patient(act: Callable[[], T], *, seconds: float = 15.0) -> T:
+    """`act()`, tried again at once where the server refuses it for the moment only, and says so."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except RefusedError as error:
+            if not error.retry or time.monotonic() > deadline:
+                raise
+            time.sleep(MOMENT)
 
 
 def _text(body: object) -> str:
     return body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
 
 
-def _said(body: str) -> tuple[str, str]:
-    """The server's own words, and its advice where it gives one."""
+def _said(body: str) -> tuple[str, str, bool]:
+    """The server's own words, its advice, and whether it says that trying again helps."""
     try:
         answer = json.loads(body)
     except ValueError:
-        return "", ""
+        return "", "", False
     if not isinstance(answer, dict):
-        return "", ""
+        return "", "", False
     message = answer.get("err_msg") or answer.get("detail") or answer.get("message") or ""
     advice = str(answer.get("advice") or "")
     text = message if isinstance(message, str) else json.dumps(message)
-    return text.removesuffix(advice).strip(), advice
+    return text.removesuffix(advice).strip(), advice, answer.get("retry") is True

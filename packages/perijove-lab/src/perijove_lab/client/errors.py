@@ -52,11 +52,15 @@ class KeyRefusedError(LabError):
 
 
 class RefusedError(LabError):
-    """The server understood the request and said no; `status` is its HTTP status."""
+    """The server understood the request and said no; `status` is its HTTP status.
 
-    def __init__(self, message: str, *, advice: str = "", status: int = 0) -> None:
+    `retry` is what the server says of it: the same request may do a moment later.
+    """
+
+    def __init__(self, message: str, *, advice: str = "", status: int = 0, retry: bool = False) -> None:
         super().__init__(message, advice=advice)
         self.status = status
+        self.retry = retry
 
 
 class MissingError(LabError):

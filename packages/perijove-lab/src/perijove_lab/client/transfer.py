@@ -12,7 +12,7 @@ from typing import Any
 from bioblend.galaxy import dataset_collections
 
 from perijove_lab.client import records, tus
-from perijove_lab.client.connection import Connection, persevering
+from perijove_lab.client.connection import Connection, patient, persevering
 from perijove_lab.client.datasets import Dataset, IdentifierType, current_history, find, from_api
 from perijove_lab.client.display import Progress, transferred
 from perijove_lab.client.download import Source, download
@@ -252,15 +252,18 @@ def put_file(connection: Connection, item: Item, history_id: str, *, file_type: 
 def _make_dataset(
     connection: Connection, item: Item, history_id: str, session: str, file_type: str
 ) -> dict[str, Any]:
-    with connection.translated():
-        return connection.gi.tools.post_to_fetch(
-            str(item.path),
-            history_id,
-            session,
-            file_name=item.name,
-            file_type=file_type,
-            to_posix_lines=False,  # what comes back must be what was sent
-        )
+    def ask() -> dict[str, Any]:
+        with connection.translated():
+            return connection.gi.tools.post_to_fetch(
+                str(item.path),
+                history_id,
+                session,
+                file_name=item.name,
+                file_type=file_type,
+                to_posix_lines=False,  # what comes back must be what was sent
+            )
+
+    return patient(ask)
 
 
 def _settled(connection: Connection, dataset_id: str, item: Item, progress: Progress) -> dict[str, Any]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from perijove_lab.client import records
-from perijove_lab.client.connection import BLOCK, Connection
+from perijove_lab.client.connection import BLOCK, Connection, patient
 from perijove_lab.client.errors import AwayError, LabError, MissingError, RefusedError, TransferError
 
 CREATE = "api/upload/resumable_upload"
-CHUNK = 64 << 20
-SMALL_CHUNK = 8 << 20  # for servers behind a proxy that limits a request's body
+WHOLE = 1 << 62
+CHUNK = 64 << 20  # for servers that may stand behind a proxy which buffers
+SMALL_CHUNK = 8 << 20  # for those behind a proxy that limits a request's body
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 _PROTOCOL = {"Tus-Resumable": "1.0.0"}
 Seen = Callable[[int], None]
@@ -74,11 +76,12 @@ def _offset(connection: Connection, session: str) -> int:
 
 
 def _send(connection: Connection, path: Path, session: str, offset: int, *, seen: Seen) -> None:
-    size, chunk, failures = path.stat().st_size, CHUNK, 0
+    size, failures = path.stat().st_size, 0
+    chunk = WHOLE if connection.is_perijove else CHUNK
     while offset < size:
         part = _Part(path, offset, min(chunk, size - offset), seen)
         try:
-            offset = _patch(connection, session, part)
+            offset = patient(partial(_patch, connection, session, part))
             failures = 0
         except LabError as error:
             if _too_large(error) and chunk > SMALL_CHUNK:
