@@ -43,7 +43,7 @@ def admin_client(settings: Settings) -> HubClient:
 
 
 def launcher(settings: Settings) -> Launcher:
-    """The launcher of labs and jobs, in its own process or, while the platform is down, in this one."""
-    from perijove.sandbox import connect
+    """The launcher of labs and jobs; it needs no running platform."""
+    from perijove.sandbox import connect_launcher
 
-    return connect(settings)
+    return connect_launcher(settings)

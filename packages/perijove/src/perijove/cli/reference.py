@@ -26,11 +26,11 @@ def reference_page() -> str:
 
 
 def _command(path: str, command: Any) -> Iterator[str]:
-    inner = getattr(command, "commands", None)
+    inner: dict[str, Any] = getattr(command, "commands", None) or {}
     level = "##" if " " not in path else "###"
     yield f"\n{level} perijove {path}\n"
     yield _first_paragraphs(command.help) or COMMANDS.get(path, "")
-    for name in inner or ():
+    for name in inner:
         yield from _command(f"{path} {name}", inner[name])
     if not inner:
         yield from _parameters(path, command)

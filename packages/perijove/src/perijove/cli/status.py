@@ -36,9 +36,10 @@ def gather(settings: Settings) -> dict[str, Any]:
     from perijove import __version__
     from perijove.supervisor.presence import is_supervised, read_presence
 
-    found = read_presence(settings.layout) if is_supervised(settings.layout) else None
+    supervised = is_supervised(settings.layout)
+    found = read_presence(settings.layout) if supervised else None
     return {
-        "state": found.state if found is not None else "stopped",
+        "state": found.state if found is not None else "starting" if supervised else "stopped",
         "version": found.version if found is not None else __version__,
         "hub_url": found.url if found is not None else settings.url,
         "galaxy_url": found.galaxy_url if found is not None else settings.galaxy_url,

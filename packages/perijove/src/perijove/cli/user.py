@@ -17,7 +17,7 @@ def add(
     """Let somebody in: prints a one-time link with which the person sets a password and signs in."""
     from perijove.cli.client import admin_client, settings_in_force
 
-    typer.echo(admin_client(settings_in_force()).sign_in_link(name, admin=admin))
+    typer.echo(admin_client(settings_in_force()).add_user(name, admin=admin))
     typer.echo(f"Give this link to {name}: it works once, and ends after a day or with the next.", err=True)
 
 

@@ -112,7 +112,7 @@ class Installer:
             self._pip(environment.name, [*layer.arguments, *self._tail(want, wheel), "--exact"], variables)
         torch_build = self._torch_version(path) if environment.takes_torch else ""
         absent = torch.ABSENT if environment.takes_torch and not torch_build else ""
-        return self._finish(path, replace(want, torch=torch_build, torch_absent_because=absent))
+        return self._finish(path, replace(want, torch=torch_build, torch_absent_because=absent), [path])
 
     def _ensure_own(self, environment: Declared, have: Stamp, want: Stamp, wheel: Path | None) -> Stamp:
         """Only our own package, when its sources changed."""
@@ -122,11 +122,12 @@ class Installer:
         stamps.begin(path)
         package = environment.own_packages[0]
         self._pip(environment.name, ["--no-deps", "--reinstall-package", package, str(wheel)], {})
-        return self._finish(path, replace(have, own=want.own))
+        changed = sorted(path.glob(f"lib/python3*/site-packages/{package.replace('-', '_')}*"))
+        return self._finish(path, replace(have, own=want.own), changed)
 
-    def _finish(self, path: Path, stamp: Stamp) -> Stamp:
-        if self.for_everybody:
-            open_to_all(path)
+    def _finish(self, path: Path, stamp: Stamp, changed: list[Path]) -> Stamp:
+        for part in changed if self.for_everybody else ():
+            open_to_all(part)
         stamps.finish(path, stamp)
         return stamp
 

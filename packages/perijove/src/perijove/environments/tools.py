@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from perijove.core.errors import PerijoveError, StorageError
@@ -42,13 +43,24 @@ def run_tool(
     last: deque[str] = deque(maxlen=8)
     with log.open("a") as into, _start(argv, env=env, cwd=cwd) as process:
         into.write(f"$ {' '.join(map(str, argv))}\n")
-        for line in process.stdout or ():
-            into.write(line)
-            last.append(line.strip())
-            if _INTERESTING.match(line):
-                report(line.strip())
+        with _ended_with_us(process):
+            for line in process.stdout or ():
+                into.write(line)
+                last.append(line.strip())
+                if _INTERESTING.match(line):
+                    report(line.strip())
     if process.returncode != 0:
         raise _failure(what, "\n".join(last), log)
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
+    """An interrupted installation must not go on behind our back."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
 
 
 def _start(argv: Sequence[object], *, env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -71,6 +72,18 @@ class HubClient:
     def people(self) -> list[dict[str, Any]]:
         """Everybody: `name`, `admin`, `approved`, `labs` (running), `last_activity`; those who wait first."""
         return list(self._call("GET", "/api/people")["people"])
+
+    def add_user(self, name: str, *, admin: bool = False) -> str:
+        """Make a user, at once able to hold keys, and return the one-time link to set a password and sign in.
+
+        Somebody who is there already only gets a new link (and, with `admin`, becomes an administrator).
+        """
+        link = self.sign_in_link(name, admin=admin)
+        with suppress(ConflictError):
+            self._call("POST", f"/api/users/{quote(name, safe='')}")
+        if admin:
+            self.promote(name)
+        return link
 
     def approve(self, name: str) -> None:
         """Let somebody in who signed up. NotFoundError where nobody of that name did."""

@@ -60,8 +60,8 @@ def prepare_home(layout: Layout, owner: Owner | None) -> None:
     _directory(layout.root, 0o711, root, 0 if owner else gid)
     for path in (layout.environments, layout.root / "notebooks"):
         _directory(path, 0o755, root, group)
-    for path in (layout.homes, layout.jobs):
-        _directory(path, 0o711, root, group)
+    _directory(layout.homes, 0o711, root, group)
+    _directory(layout.jobs, 0o711, uid, gid)
     _directory(layout.sandboxes, 0o700, root, group)
     for path in (layout.logs, layout.logs / "labs", layout.logs / "jobs"):
         _directory(path, 0o2750, root, group)

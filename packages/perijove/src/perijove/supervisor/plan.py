@@ -38,10 +38,11 @@ def _launcher(settings: Settings) -> ChildSpec:
 
 
 def _launcher_answers(settings: Settings) -> bool:
+    from perijove.sandbox.daemon import socket_path
     from perijove.sandbox.remote import RemoteLauncher
 
     try:
-        RemoteLauncher(settings.layout).total()
+        RemoteLauncher(socket_path(settings.layout), patience=0.0).total()
     except (PerijoveError, OSError):
         return False
     return True

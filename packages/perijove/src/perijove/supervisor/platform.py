@@ -17,7 +17,7 @@ from perijove.hub.client import HubClient
 from perijove.supervisor.checks import check_account, check_confinement, check_port
 from perijove.supervisor.home import Owner, check_reachable, platform_account, prepare_home
 from perijove.supervisor.plan import plan
-from perijove.supervisor.presence import end_leftovers, sole_supervisor
+from perijove.supervisor.presence import end_leftovers, forget_presence, sole_supervisor
 from perijove.supervisor.supervise import Stopped, Supervisor, stop_on_signals
 
 Say = Callable[[str], None]
@@ -57,6 +57,7 @@ def make_ready(settings: Settings, report: Say) -> Owner | None:
     """Home, account, environments, secrets and ports; then everything can start."""
     for name in end_leftovers(settings.layout):
         report(f"ended {name}, which an earlier start left behind")
+    forget_presence(settings.layout)
     check_port(settings)
     owner = None
     if settings.single_user:
