@@ -22,7 +22,7 @@ def options(plan: Plan, *, staging: str, host: Path = Path("/")) -> list[str]:
         *_system(host),
         *("--ro-bind", f"{staging}/etc", "/etc"),
         *("--proc", "/proc"),
-        *_devices(plan),
+        *_devices(plan, staging),
         *_temporary(plan),
         *_shape_of_the_machine(host, gpus=bool(plan.devices)),
         *_mounts(plan, staging),
@@ -43,18 +43,12 @@ def _system(host: Path) -> list[str]:
     return found
 
 
-def _devices(plan: Plan) -> list[str]:
+def _devices(plan: Plan, staging: str) -> list[str]:
     """A /dev of its own with the common devices, the granted ones, and shared memory of half the memory."""
     found = ["--dev", "/dev"]
-    for device in plan.devices:
-        found += ["--dev-bind", device, f"/dev/{_below_dev(device)}"]
+    for index, device in enumerate(plan.devices):
+        found += ["--dev-bind", f"{staging}/d{index}", f"/dev/{PurePosixPath(device).name}"]
     return [*found, "--size", str(plan.memory // 2), "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108
-
-
-def _below_dev(device: str) -> str:
-    """`nvidia0` of /dev/nvidia0, `nvidia-caps/nvidia-cap1` of /dev/nvidia-caps/nvidia-cap1."""
-    path = PurePosixPath(device)
-    return f"{path.parent.name}/{path.name}" if path.parent.name == "nvidia-caps" else path.name
 
 
 def _temporary(plan: Plan) -> list[str]:

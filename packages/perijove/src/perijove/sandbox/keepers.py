@@ -22,6 +22,7 @@ from perijove.sandbox.plan import Plan
 from perijove.sandbox.record import Record
 from perijove.sandbox.spec import SandboxSpec, SandboxStatus
 
+KEEPER = ["-m", "perijove.sandbox.keeper"]
 SYSTEMD = Path("/run/systemd/system")
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _KEEPER_LOG = "keeper.log"
@@ -62,7 +63,7 @@ def run_keeper(record: Record, plan: Plan, lock: int) -> None:
     """
     record.put(records.PLAN, json.dumps(plan.to_json()).encode())
     report, report_in = os.pipe()
-    command = [sys.executable, "-I", "-m", "perijove.sandbox.keeper", str(record.directory)]
+    command = [sys.executable, "-I", *KEEPER, str(record.directory)]
     try:
         with record.path(_KEEPER_LOG).open("wb") as log:
             process = subprocess.Popen(

@@ -30,20 +30,21 @@ POINTS = ("/mnt", "/media", "/srv")
 
 
 def stage(plan: Plan) -> str:
-    """Enter a private mount namespace and lay out `m0`, `m1`, … (the plan's mounts) and `etc` there.
+    """Enter a private mount namespace; lay out `m0`, … (the plan's mounts), `d0`, … (devices) and `etc`.
 
     Returns the directory they lie in. OSError where a source is missing or a link stands in its path.
     """
     unshare(CLONE_NEWNS)
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
-    sources = [open_resolved(mount.source) for mount in plan.mounts]
+    sources = [(open_resolved(mount.source), f"m{index}") for index, mount in enumerate(plan.mounts)]
+    sources += [(open_resolved(device), f"d{index}") for index, device in enumerate(plan.devices)]
     point = next(point for point in POINTS if os.path.isdir(point))
     etc = [(os.path.realpath(path), name) for path, name in host_files()]
     directories = [(open_resolved(path), name) for path, name in etc if os.path.isdir(path)]
     files = [(Path(path).read_bytes(), name) for path, name in etc if os.path.isfile(path)]
     mount("tmpfs", point, kind="tmpfs", flags=MS_NOSUID | MS_NODEV, options="mode=0755,size=8m")
-    for index, source in enumerate(sources):
-        _bind(source, f"{point}/m{index}")
+    for source, name in sources:
+        _bind(source, f"{point}/{name}")
     for directory, name in directories:
         _bind(directory, f"{point}/etc/{name}")
     for content, name in files:
