@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from pathlib import Path
 
 import psutil
 
+from perijove import __version__
 from perijove.core.errors import ConfigurationError, ConfinementError
 from perijove.core.settings import Settings
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def check_account(settings: Settings) -> None:
@@ -57,13 +61,20 @@ def _by_whom(port: int) -> str:
 
 
 def check_confinement(settings: Settings) -> None:
-    """ConfinementError naming every lack without which nobody can be confined, and how to mend it."""
+    """ConfinementError naming every lack without which nobody can be confined, and how to mend it.
+
+    A machine that passed is not probed again before it boots anew or Perijove changes.
+    """
     from perijove.sandbox.checks import run_checks
 
+    mark, state = settings.layout.run / "confinement", f"{__version__} {_BOOT.read_text()}{settings.sandbox}"
+    if mark.is_file() and mark.read_text() == state:
+        return
     lacks = [check for check in run_checks(settings) if not check.ok and check.required]
     if lacks:
-        listed = "\n".join(f"- {check.name}: {check.cost} {check.mending}" for check in lacks)
+        listed = "\n".join(f"- {check.name}: {check.found}. {check.cost} {check.mending}" for check in lacks)
         raise ConfinementError(
             f"This machine cannot confine labs and jobs, so several users cannot be served:\n{listed}",
             advice="Mend that, or use --single-user from your own account. `perijove doctor` shows all.",
         )
+    mark.write_text(state)

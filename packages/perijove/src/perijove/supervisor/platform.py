@@ -64,9 +64,10 @@ def make_ready(settings: Settings, report: Say) -> Owner | None:
         report(SINGLE_USER_WARNING)
     else:
         check_reachable(settings.layout)
-        check_confinement(settings)
         owner = platform_account()
     prepare_home(settings.layout, owner)
+    if not settings.single_user:
+        check_confinement(settings)
     for stamp in provide(installer(settings, report), kernel=settings.jobs.environment):
         report_torch(stamp, report)
     front_door.prepare(settings, owner=(owner.uid, owner.gid) if owner else None)
