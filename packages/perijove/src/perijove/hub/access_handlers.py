@@ -257,6 +257,7 @@ async def decide(handler: Any, name: str, action: str) -> str:
 
 async def _approve(handler: Any, name: str) -> str:
     people.approve(handler.db, name)
+    handler.user_from_username(name)  # known to the hub from now on: may be given keys, groups, labs
     return ""
 
 

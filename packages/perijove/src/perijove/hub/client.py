@@ -106,6 +106,7 @@ class HubClient:
 
     def new_token(self, name: str, *, note: str = "command line", expires_in: int | None = None) -> str:
         """A key for BioBlend at `settings.galaxy_url`. NotFoundError for an unknown user."""
+        self.user(name)  # JupyterHub answers 403 where there is no such user
         body = {"note": note, "scopes": KEY_SCOPES, "expires_in": expires_in}
         return str(self._call("POST", f"/api/users/{quote(name, safe='')}/tokens", body)["token"])
 
