@@ -15,9 +15,11 @@ import uvicorn
 
 from perijove.core.errors import ConfigurationError, PerijoveError
 from perijove.core.settings import load_settings
+from perijove.engines.registry import make_engine
 from perijove.histories.app import create_app
 from perijove.histories.identity import HubIdentity
 from perijove.histories.serving import uvicorn_config
+from perijove.sandbox import connect_launcher
 
 DEFAULT_PORT = 45302
 
@@ -39,7 +41,9 @@ def serve() -> None:
         api_url=_variable("JUPYTERHUB_API_URL"), service=os.environ.get("JUPYTERHUB_SERVICE_NAME", "galaxy")
     )
     prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/galaxy/").rstrip("/")
-    app = create_app(settings, identity=identity, prefix=prefix)
+    launcher = connect_launcher(settings)
+    engine = make_engine("local", launcher=launcher, settings=settings)
+    app = create_app(settings, identity=identity, engine=engine, launcher=launcher, prefix=prefix)
     address = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{DEFAULT_PORT}"))
     config = uvicorn_config(app, host=address.hostname or "127.0.0.1", port=address.port or DEFAULT_PORT)
     uvicorn.Server(config).run()

@@ -18,8 +18,9 @@ from perijove.histories.database import Database, database_url
 from perijove.histories.errors import install_error_handlers
 from perijove.histories.housekeeping import Housekeeper
 from perijove.histories.identity import Identity
+from perijove.histories.inspection.inspector import Inspector
 from perijove.histories.middleware import Guard
-from perijove.histories.routers import contents, datasets, histories, jobs, server, tools, uploads
+from perijove.histories.routers import contents, datasets, histories, jobs, pages, server, tools, uploads
 from perijove.histories.services.job_runtime import Jobs
 from perijove.histories.store.files import FileStore
 from perijove.sandbox.launcher import Launcher
@@ -80,6 +81,7 @@ def create_app(
         uploads.resumable,
         jobs.router,
         tools.router,
+        pages.router,
     ):
         app.include_router(router)
     return app
@@ -101,7 +103,11 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         start(context)
-        workers: list[_Worker] = [Housekeeper(context), *([app.state.jobs] if app.state.jobs else [])]
+        workers: list[_Worker] = [
+            Housekeeper(context),
+            Inspector(context),
+            *([app.state.jobs] if app.state.jobs else []),
+        ]
         for worker in workers:
             worker.start()
         try:

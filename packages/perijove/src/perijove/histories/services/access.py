@@ -13,7 +13,7 @@ from perijove.core.errors import ConflictError, ForbiddenError, NotFoundError
 from perijove.histories.context import Account
 from perijove.histories.store.models import Collection, Dataset, History, HistoryContent
 
-_SHARE = "Ask its owner to share it."
+_SHARE = "If it is somebody else's, ask them to share it."
 
 
 def readable_history(session: Session, viewer: Account | None, history_id: str) -> History:
@@ -113,5 +113,5 @@ def _history(session: Session, history_id: str) -> History:
 
 def _refusal(viewer: Account | None, what: str) -> ForbiddenError:
     if viewer is None:
-        return ForbiddenError(f"This {what} is not shared.", advice=f"Sign in with an API key, or: {_SHARE}")
+        return ForbiddenError(f"This {what} is not shared.", advice=f"Send an API key. {_SHARE}")
     return ForbiddenError(f"This {what} is not shared with you.", advice=_SHARE)

@@ -35,7 +35,7 @@ class StagedFile:
 
 @dataclass
 class Form:
-    """A form that was received: short fields in memory, files on the disk. `discard` removes what is left of them."""
+    """A form that was received: short fields in memory, files on the disk."""
 
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, StagedFile] = field(default_factory=dict)
@@ -143,14 +143,17 @@ class _Reader:
         if filename is None:
             self._part = _FieldPart(name)
         else:
-            self._part = _FilePart(name, os.path.basename(filename), self._files.new_staging_path(), self._max_file)
+            self._part = _FilePart(
+                name, os.path.basename(filename), self._files.new_staging_path(), self._max_file
+            )
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if isinstance(self._part, _FieldPart):
             self._memory += end - start
             if self._memory > MAX_FIELDS:
                 raise TooLargeError(
-                    f"The form's fields have more than {format_size(MAX_FIELDS)}.", advice="Send large content as file."
+                    f"The form's fields have more than {format_size(MAX_FIELDS)}.",
+                    advice="Send large content as file.",
                 )
         if self._part is not None:
             self._part.append(memoryview(data)[start:end])

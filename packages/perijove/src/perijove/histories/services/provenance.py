@@ -14,8 +14,11 @@ _DEEPEST = 20
 
 
 def of(session: Session, dataset: Dataset, *, follow: bool) -> Provenance:
-    """The dataset's job with its parameters; with `follow` the same of every input, as far back as 20 steps."""
-    return Provenance(**_record(session, dataset, _DEEPEST if follow else 0), parameters=_parameters(session, dataset, _DEEPEST if follow else 0))
+    """The dataset's job with its parameters; with `follow` the same of inputs, 20 steps back."""
+    return Provenance(
+        **_record(session, dataset, _DEEPEST if follow else 0),
+        parameters=_parameters(session, dataset, _DEEPEST if follow else 0),
+    )
 
 
 def _record(session: Session, dataset: Dataset, depth: int) -> dict[str, Any]:
@@ -35,7 +38,9 @@ def _parameters(session: Session, dataset: Dataset, depth: int) -> dict[str, Any
     parameters = dict(job.params)
     for one in job.inputs:
         if one.dataset is not None:
-            parameters[one.name if one.path is None else f"{one.name}:{one.path}"] = _input(session, one.dataset, depth)
+            parameters[one.name if one.path is None else f"{one.name}:{one.path}"] = _input(
+                session, one.dataset, depth
+            )
     return parameters
 
 

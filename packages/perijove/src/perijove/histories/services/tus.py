@@ -163,13 +163,18 @@ class Continuation:
         if self._hasher is not None:
             _hashers.keep(self._id, self.offset, self._hasher)
         if self.offset - self._synced >= _SYNC_EVERY:
-            _syncer.submit(_sync, self._context, self._id, os.dup(self._file), self.offset)
+            _syncer.submit(_sync, self._context, self._id, self.offset)
         os.close(self._file)
         return Progress(self._id, self.offset, self._length, "")
 
 
-def _sync(context: Context, upload_id: str, descriptor: int, offset: int) -> None:
+def _sync(context: Context, upload_id: str, offset: int) -> None:
     """In the background: bring an upload's bytes to the disk and note how far."""
+    try:
+        # Opened anew: a duplicate of the writer's descriptor would keep its lock.
+        descriptor = os.open(_path(context.files, upload_id), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
     try:
         os.fdatasync(descriptor)
     finally:

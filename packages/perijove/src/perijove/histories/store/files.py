@@ -15,7 +15,6 @@ import errno
 import fcntl
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,9 +23,11 @@ from pathlib import Path
 from blake3 import blake3
 
 from perijove.core.errors import BadRequestError, StorageError
+from perijove.sandbox.files import open_beneath
 
 CHUNK = 2**20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_FILE = (errno.ELOOP, errno.ENOTDIR, errno.ENOENT, errno.EINVAL, errno.ENXIO)
 _NO_SHORTCUT = (
     errno.EXDEV,
     errno.EPERM,
@@ -54,11 +55,11 @@ class FileStore:
         self.staging = staging
 
     def prepare(self) -> None:
-        """Make the directories. Others may pass through `root` (jobs bind files), not list it."""
+        """Make the directories. Nobody else reaches the files: the launcher mounts them into jobs."""
         with storage_errors():
-            for directory, mode in ((self.root, 0o711), (self.staging, 0o700)):
+            for directory in (self.root, self.staging):
                 directory.mkdir(parents=True, exist_ok=True)
-                directory.chmod(mode)
+                directory.chmod(0o700)
             (self.root / ".lock").touch(mode=0o600)
 
     def path(self, digest: str) -> Path:
@@ -140,7 +141,7 @@ class FileStore:
         os.fsync(descriptor)
         for directory in (target.parent.parent, target.parent):
             if not directory.exists():
-                directory.mkdir(mode=0o711, exist_ok=True)
+                directory.mkdir(mode=0o700, exist_ok=True)
                 sync_directory(directory.parent)
         source.rename(target)
         sync_directory(target.parent)
@@ -198,37 +199,19 @@ def _disk_full() -> StorageError:
 @contextmanager
 def _opened(source: Path, within: Path | None = None) -> Iterator[int]:
     """A descriptor of a regular file, reached without following symbolic links below `within`."""
+    folder = within or source.parent
     try:
-        descriptor = _open_beneath(within, source) if within else os.open(source, _READ)
+        descriptor = open_beneath(folder, str(source.relative_to(folder)))
+    except ValueError:
+        raise BadRequestError(f"{source.name} does not lie where outputs are expected.") from None
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENOENT):
-            raise BadRequestError(f"{source.name} is not there, or is reached through a link.") from error
+        if error.errno in _NO_FILE:
+            raise BadRequestError(f"{source.name} is not there, is a link, or is no file.") from error
         raise
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadRequestError(f"{source.name} is not a regular file.")
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # O_NONBLOCK: a pipe must not hang us
-_STEP = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY
-
-
-def _open_beneath(root: Path, source: Path) -> int:
-    parts = source.relative_to(root).parts if source.is_relative_to(root) else ()
-    if not parts or ".." in parts:
-        raise BadRequestError(f"{source.name} does not lie where outputs are expected.")
-    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for part in parts[:-1]:
-            below = os.open(part, _STEP, dir_fd=directory)
-            os.close(directory)
-            directory = below
-        return os.open(parts[-1], _READ, dir_fd=directory)
-    finally:
-        os.close(directory)
 
 
 def _duplicate(descriptor: int, target: Path) -> None:
