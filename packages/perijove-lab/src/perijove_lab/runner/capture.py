@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -94,10 +95,11 @@ def findings_in(namespace: dict[str, Any], before: dict[str, Any]) -> Findings:
     """Sort what the user's code defined: models, data, aliases of either, and what cannot be saved."""
     found = Findings()
     seen: dict[int, str] = {}
+    modules = _modules(namespace)
     for name, value in list(namespace.items()):
-        if _ignored(name, value, before):
+        if _ignored(name, value, before, modules):
             continue
-        if id(value) in seen and not _is_small(value):
+        if id(value) in seen and not _is_shared(value):
             found.aliases[name] = seen[id(value)]
             continue
         seen[id(value)] = name
@@ -105,15 +107,23 @@ def findings_in(namespace: dict[str, Any], before: dict[str, Any]) -> Findings:
     return found
 
 
-def _ignored(name: str, value: Any, before: dict[str, Any]) -> bool:
+def _ignored(name: str, value: Any, before: dict[str, Any], modules: list[dict[str, Any]]) -> bool:
     if name.startswith("_") or name in _SKIPPED_NAMES or isinstance(value, _SKIPPED_TYPES):
         return True
-    return name in before and before[name] is value
+    if name in before and before[name] is value:
+        return True
+    # What came by `from module import name` (`pi`, say) is no result of the user's code.
+    return not _is_shared(value) and any(module.get(name) is value for module in modules)
 
 
-def _is_small(value: Any) -> bool:
-    """Values that Python itself shares between names."""
-    return value is None or isinstance(value, str | int | float | bool | bytes) or value == ()
+def _modules(namespace: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [getattr(module, "__dict__", None) for module in list(sys.modules.values())]
+    return [names for names in found if isinstance(names, dict) and names is not namespace]
+
+
+def _is_shared(value: Any) -> bool:
+    """Values that Python itself shares between names that have nothing to do with each other."""
+    return isinstance(value, str | int | bytes | type(None)) or (type(value) is tuple and not value)
 
 
 def _sort(name: str, value: Any, found: Findings) -> None:
@@ -272,6 +282,10 @@ def _verify(number: int, folder: Path) -> dict[str, Any]:
     from perijove_lab.runner import verify
 
     exported = _state.exported.pop(number)
+    if exported.sample is None:
+        return {
+            "metadata": {"verified": False, "max_difference": None, "reason": exported.metadata["reason"]}
+        }
     try:
         verification = verify.verify(folder / exported.files[0], exported.sample)
     except Exception as error:

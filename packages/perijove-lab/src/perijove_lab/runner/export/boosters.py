@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from perijove_lab.runner.export import registry
 from perijove_lab.runner.export.registry import Exported, Request, Sample
 from perijove_lab.runner.export.unsaveable import UnsaveableError
 from perijove_lab.runner.samples import Samples, random_input
@@ -40,9 +41,13 @@ def save(
     """Write the converted model; its one input takes the sample."""
     request.path.write_bytes(onnx_model.SerializeToString())
     name = onnx_model.graph.input[0].name
-    opset = max((item.version for item in onnx_model.opset_import if item.domain == ""), default=None)
     sample = Sample(feeds={name: data}, original=lambda: original(data), origin=origin)
-    metadata = {"exporter": exporter, "opset": opset, "precision": "float32", "dynamic_batch": True}
+    metadata = {
+        "exporter": exporter,
+        "opset": registry.opset_of(onnx_model),
+        "precision": "float32",
+        "dynamic_batch": True,
+    }
     return Exported(files=(request.path.name,), sample=sample, metadata=metadata)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from perijove_lab.runner.export import keras_other, keras_tensorflow
@@ -27,18 +28,20 @@ def export(request: Request) -> Exported:
     model = request.value
     specs = _input_specs(model)
     backend = keras.backend.backend()
-    files, metadata = _EXPORT_ON.get(backend, _refuse)(model, request)
     arrays, origin = _sample(model, specs, request.samples)
+    if not model._called:  # Keras exports only what was called before
+        _predictions(model, arrays)
+    files, metadata = _EXPORT_ON.get(backend, _refuse)(model, request, arrays)
     feeds = {name: array for (name, _, _), array in zip(specs, arrays, strict=True)}
     sample = Sample(feeds=feeds, original=lambda: _predictions(model, arrays), origin=origin)
     return Exported(files=files, sample=sample, metadata={"exporter": f"Keras ({backend})", **metadata})
 
 
-def _refuse(model: Any, request: Request) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _refuse(model: Any, request: Request, sample: list[Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     raise UnsaveableError("Keras exports from its TensorFlow, PyTorch and JAX backends only")
 
 
-_EXPORT_ON = {
+_EXPORT_ON: dict[str, Callable[[Any, Request, list[Any]], tuple[tuple[str, ...], dict[str, Any]]]] = {
     "tensorflow": keras_tensorflow.export,
     "torch": keras_other.export_on_torch,
     "jax": keras_other.export_on_jax,

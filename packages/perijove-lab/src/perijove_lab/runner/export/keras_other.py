@@ -16,13 +16,15 @@ from perijove_lab.runner.export.unsaveable import UnsaveableError
 Result = tuple[tuple[str, ...], dict[str, Any]]
 _MINUTES = 30
 _REBUILD = """
-import sys, keras
+import sys, keras, numpy
 model = keras.saving.load_model(sys.argv[1], compile=False, safe_mode=False)
+sample = list(numpy.load(sys.argv[3]).values())
+model(sample[0] if len(sample) == 1 else sample, training=False)
 model.export(sys.argv[2], format="onnx", verbose=False)
 """
 
 
-def export_on_torch(model: Any, request: Request) -> Result:
+def export_on_torch(model: Any, request: Request, sample: list[Any]) -> Result:
     """Keras's own export, which keeps the batch size open."""
     training = model.training
     try:
@@ -32,18 +34,21 @@ def export_on_torch(model: Any, request: Request) -> Result:
     return _files(request), {"dynamic_batch": True, "opset": None}
 
 
-def export_on_jax(model: Any, request: Request) -> Result:
+def export_on_jax(model: Any, request: Request, sample: list[Any]) -> Result:
     """Save the model, load it on TensorFlow or PyTorch in a process of its own, export it there.
 
     Raises UnsaveableError with the reason where neither is installed, or where a custom layer is tied to
     JAX or unknown outside the notebook.
     """
+    import numpy as np
+
     backend = next((name for name in ("tensorflow", "torch") if importlib.util.find_spec(name)), None)
     if backend is None:
         raise UnsaveableError("Keras on JAX exports through TensorFlow or PyTorch, and neither is installed")
     with tempfile.TemporaryDirectory(prefix=".rebuild-", dir=request.folder) as folder:
         saved = Path(folder, "model.keras")
         model.save(saved)
+        np.savez(saved.with_suffix(".npz"), *sample)
         _rebuild(saved, request.path, backend)
     return _files(request), {"dynamic_batch": True, "opset": None, "rebuilt_on": backend}
 
@@ -55,7 +60,7 @@ def _rebuild(saved: Path, path: Path, backend: str) -> None:
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    command = [sys.executable, "-c", _REBUILD, str(saved), str(path)]
+    command = [sys.executable, "-c", _REBUILD, str(saved), str(path), str(saved.with_suffix(".npz"))]
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_MINUTES * 60, check=False

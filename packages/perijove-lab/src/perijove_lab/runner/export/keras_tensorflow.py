@@ -16,7 +16,7 @@ OPSET = 18
 Result = tuple[tuple[str, ...], dict[str, Any]]
 
 
-def export(model: Any, request: Request) -> Result:
+def export(model: Any, request: Request, sample: list[Any]) -> Result:
     """Write the model beside its data file, if it needs one: file names and metadata."""
     try:
         import tf2onnx  # noqa: F401

@@ -54,10 +54,13 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """The files in the datasets folder (the ONNX file first), what verifies them, and what to tell."""
+    """The files in the datasets folder (the ONNX file first), what verifies them, and what to tell.
+
+    Without a sample the model cannot be verified; `metadata["reason"]` then says why.
+    """
 
     files: tuple[str, ...]
-    sample: Sample
+    sample: Sample | None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -106,6 +109,12 @@ def class_name(value: Any) -> str:
     kind = type(value)
     parts = [part for part in kind.__module__.split(".") if not part.startswith("_") and part != "src"]
     return ".".join([*parts, kind.__qualname__])
+
+
+def opset_of(model: Any) -> int | None:
+    """The version of ONNX's own operators in a model, or of the first domain where it uses none of them."""
+    versions = {item.domain: int(item.version) for item in model.opset_import}
+    return versions.get("", next(iter(versions.values()), None))
 
 
 def reason_against(value: Any) -> str:

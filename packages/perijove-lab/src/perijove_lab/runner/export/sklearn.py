@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from perijove_lab.runner import verify
+from perijove_lab.runner.export import registry, sklearn_convert
 from perijove_lab.runner.export.registry import Exported, Request, Sample
 from perijove_lab.runner.export.sklearn_inputs import Inputs, inputs_of
 from perijove_lab.runner.export.unsaveable import UnsaveableError, reason_of
@@ -46,7 +47,7 @@ def _better(model: Any, request: Request, exported: Exported) -> Exported:
 
 def _agrees(request: Request, exported: Exported) -> bool:
     try:
-        return verify.verify(request.path, exported.sample).verified
+        return exported.sample is not None and verify.verify(request.path, exported.sample).verified
     except Exception:  # the verification proper tells the reason
         return False
 
@@ -70,31 +71,27 @@ def _write(model: Any, request: Request, precision: str) -> Exported:
     sample = Sample(
         feeds=inputs.feeds, original=lambda: _predictions(model, inputs.original), origin=inputs.origin
     )
-    opset = max((item.version for item in onnx_model.opset_import if item.domain == ""), default=None)
-    metadata = {"exporter": "scikit-learn", "opset": opset, "precision": precision, "dynamic_batch": True}
+    metadata = {
+        "exporter": "scikit-learn",
+        "opset": registry.opset_of(onnx_model),
+        "precision": precision,
+        "dynamic_batch": True,
+    }
     return Exported(files=(request.path.name,), sample=sample, metadata=metadata)
 
 
 def _convert(model: Any, inputs: Inputs) -> Any:
     try:
-        from skl2onnx import to_onnx
         from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
     except ImportError as error:
         raise UnsaveableError("skl2onnx is not installed in this kernel") from error
     try:
-        return to_onnx(model, initial_types=inputs.types, options=_options(model))
+        return sklearn_convert.convert(model, inputs.types)
     except (MissingConverter, MissingShapeCalculator) as error:
         name = type(model).__name__
         raise UnsaveableError(f"skl2onnx has no converter for {name} or a part of it") from error
-    except (RuntimeError, NotImplementedError, ValueError) as error:
+    except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
         raise UnsaveableError(f"skl2onnx could not convert it: {reason_of(error)[:300]}") from error
-
-
-def _options(model: Any) -> dict[int, dict[str, Any]] | None:
-    """Probabilities as a plain matrix, not as a list of dictionaries."""
-    from sklearn.base import is_classifier
-
-    return {id(model): {"zipmap": False}} if is_classifier(model) and hasattr(model, "classes_") else None
 
 
 def _predictions(model: Any, data: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from perijove_lab.runner.export.registry import Exported, Request, Sample
+from perijove_lab.runner.export.registry import Exported, Request, Sample, opset_of
 from perijove_lab.runner.export.torch_inputs import example_for
 from perijove_lab.runner.export.unsaveable import UnsaveableError, reason_of
 
@@ -28,12 +28,17 @@ def export(request: Request) -> Exported:
     """
     model = _checked(request.value)
     with _evaluating(model):
-        arguments, origin = example_for(model, request.samples)
+        arguments, origin = example_for(model, request.samples, compiled=request.value)
         dynamic = _write(model, arguments, request.path)
-    inputs = _input_names(request.path)
-    feeds = {name: tensor.detach().cpu().numpy() for name, tensor in zip(inputs, arguments, strict=False)}
+    written = _without_weights(request.path)
+    metadata = {"exporter": "PyTorch", "opset": opset_of(written), "dynamic_batch": dynamic}
+    names = [item.name for item in written.graph.input]
+    try:
+        feeds = {name: tensor.detach().cpu().numpy() for name, tensor in zip(names, arguments, strict=False)}
+    except TypeError as error:  # bfloat16 and its like
+        metadata["reason"] = f"its inputs cannot be made with NumPy: {error}"
+        return Exported(files=_files(request.path), sample=None, metadata=metadata)
     sample = Sample(feeds=feeds, original=lambda: _predictions(model, arguments), origin=origin)
-    metadata = {"exporter": "PyTorch", "opset": _opset(request.path), "dynamic_batch": dynamic}
     return Exported(files=_files(request.path), sample=sample, metadata=metadata)
 
 
@@ -108,17 +113,10 @@ def _files(path: Path) -> tuple[str, ...]:
     return (path.name, data.name) if data.exists() else (path.name,)
 
 
-def _input_names(path: Path) -> list[str]:
+def _without_weights(path: Path) -> Any:
     import onnx
 
-    return [item.name for item in onnx.load(str(path), load_external_data=False).graph.input]
-
-
-def _opset(path: Path) -> int | None:
-    import onnx
-
-    imports = onnx.load(str(path), load_external_data=False).opset_import
-    return max((int(item.version) for item in imports if item.domain == ""), default=None)
+    return onnx.load(str(path), load_external_data=False)
 
 
 def _predictions(model: Any, arguments: tuple[Any, ...]) -> list[Any]:

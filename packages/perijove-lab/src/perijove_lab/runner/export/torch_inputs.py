@@ -18,16 +18,17 @@ _ADVICE = (
 )
 
 
-def example_for(model: Any, samples: Samples) -> tuple[tuple[Any, ...], str]:
+def example_for(model: Any, samples: Samples, *, compiled: Any) -> tuple[tuple[Any, ...], str]:
     """Arguments that the module accepts, at least two rows each, on its device; and where they come from.
 
+    `compiled` is what `torch.compile` made of the module, where it did: calls were seen by that name.
     Raises UnsaveableError with advice when none is found.
     """
     import torch
 
     place = next((tensor for tensor in (*model.parameters(), *model.buffers())), None)
     device = place.device if place is not None else torch.device("cpu")
-    for number, (arguments, origin) in enumerate(_candidates(model, samples)):
+    for number, (arguments, origin) in enumerate(_candidates(model, samples, compiled)):
         prepared = tuple(_rows(argument).to(device) for argument in arguments)
         if _accepts(model, prepared):
             return prepared, origin
@@ -36,13 +37,13 @@ def example_for(model: Any, samples: Samples) -> tuple[tuple[Any, ...], str]:
     raise UnsaveableError(_ADVICE)
 
 
-def _candidates(model: Any, samples: Samples) -> Iterator[tuple[tuple[Any, ...], str]]:
+def _candidates(model: Any, samples: Samples, compiled: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
     given = getattr(model, "example_input", None)
     if given is None:
         given = getattr(model, "example_input_array", None)  # as PyTorch Lightning names it
     if given is not None:
         yield (tuple(given) if isinstance(given, list | tuple) else (given,)), "example_input"
-    seen = observe.torch_inputs.get(model)
+    seen = observe.torch_inputs.get(model) or observe.torch_inputs.get(compiled)
     if seen:
         yield _like(seen, samples)
     yield from _from_loaders(samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -23,7 +24,7 @@ def export(request: Request) -> Exported:
     if "c" in (booster.feature_types or []):
         raise UnsaveableError("models with categorical features have no ONNX form: encode them as numbers")
     data, origin = boosters.matrix(booster.num_features(), request.samples)
-    _forget_names(model, booster)
+    _forget_names(booster)
     onnx_model = boosters.tools().convert_xgboost(
         model, initial_types=boosters.float_input(booster.num_features())
     )
@@ -40,7 +41,22 @@ def _booster(model: Any) -> Any:
         raise UnsaveableError("it is not fitted yet: call fit first") from error
 
 
-def _forget_names(model: Any, booster: Any) -> None:
+def _objective(booster: Any) -> str:
+    return str(json.loads(booster.save_config())["learner"]["objective"]["name"])
+
+
+def _class_outputs(scores: Any) -> list[Any]:
+    """Label and probabilities, as the converter lays them out (`multi:softmax` gives labels only)."""
+    import numpy as np
+
+    if scores.ndim == 2:
+        return [np.argmax(scores, axis=1), scores]
+    if set(np.unique(scores)) <= set(range(10_000)):
+        return [scores.astype(np.int64), None]
+    return [None, np.stack([1 - scores, scores], axis=1)]
+
+
+def _forget_names(booster: Any) -> None:
     """The converter knows columns by number only."""
     booster.feature_names = None
     booster.feature_types = None
@@ -50,8 +66,11 @@ def _predictions(model: Any, rows: Any) -> list[Any]:
     package = sys.modules["xgboost"]
     if isinstance(model, package.Booster):
         scores = model.predict(package.DMatrix(rows))
-        classes = str(model.attr("objective") or "")
-        return [None, None] if classes else [scores]
+        return (
+            _class_outputs(scores)
+            if _objective(model).startswith(("binary:logistic", "multi:"))
+            else [scores]
+        )
     if hasattr(model, "predict_proba"):
         return [model.predict(rows), model.predict_proba(rows)]
     return [model.predict(rows)]
