@@ -85,6 +85,10 @@ class HubClient:
             self.promote(name)
         return link
 
+    def restore_routes(self) -> None:
+        """Give the proxy all routes again: it has forgotten them when it was started anew."""
+        self._call("POST", "/api/proxy")
+
     def approve(self, name: str) -> None:
         """Let somebody in who signed up. NotFoundError where nobody of that name did."""
         self._decide(name, "approve")

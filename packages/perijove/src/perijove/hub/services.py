@@ -54,7 +54,7 @@ def update_roles(c: Any, settings: Settings) -> None:
         {"name": "user", "scopes": ["self", USE_GALAXY]},
         {"name": "administrator", "scopes": ADMINISTRATOR_SCOPES, "groups": [ADMINISTRATORS]},
         {"name": "galaxy", "scopes": ["read:users:name", "read:users:groups"], "services": [GALAXY]},
-        {"name": "cli", "scopes": [*ADMINISTRATOR_SCOPES, "tokens"], "services": [ADMIN_SERVICE]},
+        {"name": "cli", "scopes": [*ADMINISTRATOR_SCOPES, "tokens", "proxy"], "services": [ADMIN_SERVICE]},
         *([_culler_role()] if settings.hub.idle_timeout else []),
     ]
 

@@ -55,7 +55,7 @@ def _by_whom(port: int) -> str:
     try:
         listening = [found for found in psutil.net_connections("tcp") if found.status == psutil.CONN_LISTEN]
         pid = next(found.pid for found in listening if found.laddr and found.laddr.port == port and found.pid)
-        return f" by process {pid} ({psutil.Process(pid).name()})"
+        return f" by process {pid} ({Path(psutil.Process(pid).exe()).name})"
     except (psutil.Error, StopIteration):
         return ""
 

@@ -39,6 +39,7 @@ class ChildSpec:
     ready: Callable[[], bool]
     env: Mapping[str, str] = field(repr=False)
     owner: Owner | None = None
+    after_restart: Callable[[], None] | None = None
 
 
 def answers(url: str, timeout: float = 2.0) -> bool:
@@ -64,6 +65,7 @@ class Child:
         self._started = 0.0
         self._crashes = 0
         self._next_start = 0.0
+        self._catch_up = False
 
     @property
     def alive(self) -> bool:
@@ -105,7 +107,7 @@ class Child:
             user=owner.uid if owner else None,
             group=owner.gid if owner else None,
             extra_groups=[] if owner else None,
-            umask=0o027,
+            umask=0o022,  # private files lie in private directories; a job's code must be readable to it
             start_new_session=True,
             preexec_fn=_end_with(os.getpid()),
         )
@@ -113,6 +115,10 @@ class Child:
     def check_ready(self) -> bool:
         """Ask it whether it is ready, and remember the answer."""
         self.ready = self.alive and self.spec.ready()
+        if self.ready and self._catch_up:
+            self._catch_up = False
+            if self.spec.after_restart is not None:
+                self.spec.after_restart()
         return self.ready
 
     def watch(self) -> str | None:
@@ -126,6 +132,7 @@ class Child:
         if time.monotonic() < self._next_start:
             return None
         self.restarts += 1
+        self._catch_up = True
         self.start()
         return None
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from perijove.core.errors import PerijoveError
 from perijove.core.settings import Settings
 from perijove.hub import run as front_door
+from perijove.hub.client import HubClient
 from perijove.supervisor.child import ChildSpec, answers
 from perijove.supervisor.home import Owner
 
@@ -18,8 +21,12 @@ _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|CREDENTIAL")
 
 def plan(settings: Settings, owner: Owner | None) -> list[list[ChildSpec]]:
     """Groups of processes: those of one group start together, the next group when they are ready."""
-    doors = [front_door.proxy_process(settings), front_door.tls_process(settings)]
-    first = [_front_door(settings, spec, owner) for spec in doors if spec is not None]
+    proxy = replace(
+        _front_door(settings, front_door.proxy_process(settings), owner),
+        after_restart=partial(_restore_routes, settings),
+    )
+    tls = front_door.tls_process(settings)
+    first = [proxy, *([_front_door(settings, tls, owner)] if tls is not None else [])]
     second = [_front_door(settings, front_door.hub_process(settings), owner), _histories(settings, owner)]
     if settings.single_user:
         return [first, second]
@@ -58,6 +65,11 @@ def _front_door(settings: Settings, spec: front_door.ProcessSpec, owner: Owner |
         ready=partial(answers, spec.ready_url),
         owner=owner,
     )
+
+
+def _restore_routes(settings: Settings) -> None:
+    with suppress(PerijoveError):  # a hub that is away does it itself when it comes back
+        HubClient(settings).restore_routes()
 
 
 def _histories(settings: Settings, owner: Owner | None) -> ChildSpec:

@@ -114,7 +114,8 @@ def same_process(pid: int, created: float) -> psutil.Process | None:
     """The process `pid` if it still is the one that was created then."""
     try:
         process = psutil.Process(pid)
-        return process if abs(process.create_time() - created) < 0.05 else None
+        gone = process.status() == psutil.STATUS_ZOMBIE  # nobody has asked for its exit code yet
+        return process if not gone and abs(process.create_time() - created) < 0.05 else None
     except psutil.Error:
         return None
 

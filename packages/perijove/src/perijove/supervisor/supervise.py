@@ -21,7 +21,7 @@ Report = Callable[[str], None]
 _START_DEADLINE = 180.0
 _STOP_DEADLINE = 15.0
 _CRASHES_AT_START = 3
-_PAUSE = 0.1
+_PAUSE = 0.2
 _HEALTH_EVERY = 10.0
 _HEALTH_FAILURES = 12  # two minutes without an answer: on a loaded machine a busy process is slow, not dead
 
@@ -77,6 +77,9 @@ class Supervisor:
         while True:
             for child in self.children:
                 self._keep(child)
+                if not child.ready and child.check_ready():
+                    self._report(f"{child.spec.name} is ready again")
+                    self._tell("running")
             if time.monotonic() > next_health:
                 for child in self.children:
                     self._check_health(child)
