@@ -133,6 +133,7 @@ def lab_environment(settings: Settings, lab: Lab, token: str) -> dict[str, str]:
         **_galaxy_variables(token),
         "JUPYTER_CONFIG_PATH": str(settings.layout.environments / LAB_CONFIG),
         "JUPYTER_PATH": ":".join(str(path) for path in kernel_paths(settings)),
+        **_activity_variables(settings),
         "PERIJOVE_NOTEBOOKS": str(settings.layout.environments / NOTEBOOKS),
     }
 
@@ -160,6 +161,12 @@ def _machine_variables(settings: Settings, lab: Lab) -> dict[str, str]:
         # Libraries count the machine's CPUs, not those granted.
         "OMP_NUM_THREADS": str(max(1, math.ceil(resources.cpus))),
     }
+
+
+def _activity_variables(settings: Settings) -> dict[str, str]:
+    """Where labs are ended for idleness, they must report often enough to be known as working."""
+    idle = settings.hub.idle_timeout
+    return {"JUPYTERHUB_ACTIVITY_INTERVAL": str(max(5, min(300, idle // 4)))} if idle else {}
 
 
 def _galaxy_variables(token: str) -> dict[str, str]:

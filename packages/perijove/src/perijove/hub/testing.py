@@ -97,7 +97,7 @@ class FrontDoor:
         """Everything, in order; returns when the hub answers."""
         run.prepare(self.settings, self._owner)
         if self._owner is not None:
-            self._start_launcher()
+            self.start_launcher()
         for spec in (run.proxy_process(self.settings), run.tls_process(self.settings)):
             if spec is not None:
                 self._start(spec)
@@ -111,6 +111,11 @@ class FrontDoor:
     def stop_hub(self, how: signal.Signals = signal.SIGTERM) -> None:
         """The hub alone; returns when it has ended."""
         self._end("hub", how)
+
+    def stop_launcher(self) -> None:
+        """The launcher alone; labs go on."""
+        self._end("launcher", signal.SIGTERM)
+        (self.settings.layout.run / "launcher.sock").unlink(missing_ok=True)
 
     def log(self, name: str) -> str:
         """What one of the processes wrote."""
@@ -128,7 +133,8 @@ class FrontDoor:
         if "launcher" in self._running:
             self._end("launcher", signal.SIGTERM)
 
-    def _start_launcher(self) -> None:
+    def start_launcher(self) -> None:
+        """The launcher alone."""
         argv = (sys.executable, "-m", "perijove.sandbox.daemon")
         environment = {"PERIJOVE_HOME": str(self.settings.home)}
         self._popen("launcher", argv, self.settings.home, environment, owner=None)
@@ -261,14 +267,35 @@ class Visitor:
         """What a cell with this code prints or gives, by the kernel's websocket through the proxy."""
         return asyncio.run(asyncio.wait_for(self._execute(base, kernel, code), timeout))
 
+    def submit(self, base: str, kernel: str, code: str) -> None:
+        """Send a cell and leave without waiting for it."""
+        asyncio.run(self._submit(base, kernel, code))
+
+    async def _submit(self, base: str, kernel: str, code: str) -> None:
+        connection = await self._connect(f"{base}/api/kernels/{kernel}/channels", base)
+        message = _execute_request(code)
+        await connection.write_message(json.dumps(message))
+        await _until_busy(connection, message["header"]["msg_id"])
+        connection.close()
+
+    def type_in_terminal(self, base: str, terminal: str, text: str) -> None:
+        """Type into a terminal and leave."""
+        asyncio.run(self._type(base, terminal, text))
+
+    async def _type(self, base: str, terminal: str, text: str) -> None:
+        connection = await self._connect(f"{base}/terminals/websocket/{terminal}", base)
+        await connection.write_message(json.dumps(["stdin", text]))
+        await asyncio.sleep(2)
+        connection.close()
+
+    async def _connect(self, path: str, base: str) -> Any:
+        request = requests.Request("GET", f"{self.url}{base}/x").prepare()
+        cookies = requests.cookies.get_cookie_header(self.session.cookies, request) or ""
+        headers = {"Cookie": cookies, "Origin": self.url}
+        return await websocket_connect(HTTPRequest(self.url.replace("http", "ws", 1) + path, headers=headers))
+
     async def _execute(self, base: str, kernel: str, code: str) -> str:
-        url = f"{self.url}{base}/api/kernels/{kernel}/channels".replace("http", "ws", 1)
-        cookies = requests.cookies.get_cookie_header(
-            self.session.cookies, requests.Request("GET", self.url + base + "/x").prepare()
-        )
-        connection = await websocket_connect(
-            HTTPRequest(url, headers={"Cookie": cookies or "", "Origin": self.url})
-        )
+        connection = await self._connect(f"{base}/api/kernels/{kernel}/channels", base)
         message = _execute_request(code)
         await connection.write_message(json.dumps(message))
         try:
@@ -293,6 +320,14 @@ def _execute_request(code: str) -> dict[str, Any]:
         "allow_stdin": False,
     }
     return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+
+
+async def _until_busy(connection: Any, parent: str) -> None:
+    while (text := await connection.read_message()) is not None:
+        message = json.loads(text)
+        if message["msg_type"] == "execute_input" and message["parent_header"].get("msg_id") == parent:
+            return
+    raise ConnectionError("the kernel's websocket ended")
 
 
 async def _collect(connection: Any, parent: str) -> str:

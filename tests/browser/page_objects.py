@@ -1,0 +1,169 @@
+"""The pages as a user sees them: what can be done on each, by the words and labels on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+# Two busy cores need their time.
+PATIENCE = 120_000
+
+
+@dataclass(frozen=True)
+class OnPage:
+    """Anything that is done on a page."""
+
+    page: Page
+
+    def photograph(self, folder: Path | None, name: str) -> None:
+        """Keep a picture where a folder for them is given."""
+        if folder is not None:
+            self.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
+
+
+class SignUpPage(OnPage):
+    """Ask for access."""
+
+    def open(self) -> SignUpPage:
+        self.page.goto("/hub/signup")
+        return self
+
+    def ask(self, name: str, password: str, again: str | None = None) -> None:
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_label("The same password again").fill(password if again is None else again)
+        self.page.get_by_role("button", name="Ask for access").click()
+
+    @property
+    def thanks(self) -> Locator:
+        return self.page.locator("#signup-done")
+
+    @property
+    def problem(self) -> Locator:
+        return self.page.get_by_role("alert")
+
+
+class SignInPage(OnPage):
+    """Name and password."""
+
+    def open(self) -> SignInPage:
+        self.page.goto("/hub/login")
+        return self
+
+    def sign_in(self, name: str, password: str) -> None:
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    @property
+    def waiting(self) -> Locator:
+        return self.page.locator("#waits-for-approval")
+
+    @property
+    def problem(self) -> Locator:
+        return self.page.locator(".login_error")
+
+
+class WelcomePage(OnPage):
+    """What a one-time link opens."""
+
+    def open(self, link: str) -> WelcomePage:
+        self.page.goto(link)
+        return self
+
+    def choose(self, password: str, name: str | None = None) -> None:
+        if name is not None:
+            self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_label("The same password again").fill(password)
+        self.page.get_by_role("button", name="Set password and sign in").click()
+        self.page.wait_for_url("**/hub/home")
+
+
+class HomePage(OnPage):
+    """My labs."""
+
+    def open(self) -> HomePage:
+        self.page.goto("/hub/home")
+        return self
+
+    def start(self) -> FlavorPage:
+        self.page.get_by_role("button", name="Start my lab").click()
+        return FlavorPage(self.page)
+
+    def stop(self) -> None:
+        self.page.locator("#stop").click()
+        expect(self.page.get_by_role("button", name="Start my lab")).to_be_visible(timeout=PATIENCE)
+
+    def new_lab(self, name: str) -> FlavorPage:
+        self.page.get_by_label("A new lab").fill(name)
+        self.page.get_by_role("button", name="Choose a flavor").click()
+        return FlavorPage(self.page)
+
+    @property
+    def held(self) -> Locator:
+        return self.page.locator("#default-lab")
+
+
+class FlavorPage(OnPage):
+    """Choose a flavor."""
+
+    def flavor(self, title: str) -> Locator:
+        return self.page.get_by_role("radio", name=re.compile(rf"^{re.escape(title)}\b"))
+
+    def start(self, title: str) -> LabPage:
+        self.flavor(title).check()
+        self.page.get_by_role("button", name="Start my lab").click()
+        return LabPage(self.page)
+
+
+class LabPage(OnPage):
+    """JupyterLab."""
+
+    def wait(self) -> LabPage:
+        self.page.wait_for_url(re.compile(r"/user/.*/lab"), timeout=PATIENCE)
+        expect(self.page.locator(".jp-Launcher, .jp-Notebook").first).to_be_visible(timeout=PATIENCE)
+        return self
+
+    def new_notebook(self) -> None:
+        card = (
+            self.page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard").first
+        )
+        card.click()
+        expect(self.page.locator(".jp-Notebook")).to_be_visible(timeout=PATIENCE)
+        expect(self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
+            timeout=PATIENCE
+        )
+
+    def run_cell(self, code: str) -> str:
+        """Type into the current cell, run it, and give what it shows."""
+        cells = self.page.locator(".jp-Notebook .jp-CodeCell")
+        number = cells.count() - 1
+        cells.nth(number).locator(".cm-content").click()
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Shift+Enter")
+        output = cells.nth(number).locator(".jp-OutputArea-output")
+        expect(output.first).to_be_visible(timeout=PATIENCE)
+        return output.first.inner_text()
+
+
+class PeoplePage(OnPage):
+    """Who has access."""
+
+    def open(self) -> PeoplePage:
+        self.page.goto("/hub/people")
+        return self
+
+    def decide(self, name: str, decision: str) -> None:
+        self.page.get_by_role("button", name=f"{decision}: {name}", exact=True).click()
+
+    def row(self, name: str) -> Locator:
+        return self.page.locator(f"tr[data-person='{name}']")
+
+    def link_for(self, name: str) -> str:
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_role("button", name="Make a sign-in link").click()
+        return self.page.locator("#sign-in-link").inner_text()
