@@ -65,6 +65,7 @@ class Server:
         self._launcher = launcher
         self._environ = {**os.environ, **(environ or {})}
         self._process: subprocess.Popen[bytes] | None = None
+        self.clients: list[httpx.Client] = []
 
     @property
     def url(self) -> str:
@@ -72,8 +73,8 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, str(HERE / "serve.py"), str(self.home), str(self.port), self._launcher]
-        log = (self.home.parent / "server.log").open("ab")
-        self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ)
+        with (self.home.parent / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ)
         end = time.monotonic() + 60
         while True:
             try:
@@ -90,6 +91,8 @@ class Server:
         self._process.wait()
 
     def stop(self) -> None:
+        for client in self.clients:
+            client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(30)
@@ -106,6 +109,7 @@ class User:
         self.http = httpx.Client(base_url=server.url, headers={"x-api-key": f"key-{name}"}, timeout=60)
         self.name = name
         self._server = server
+        server.clients.append(self.http)
 
     def history(self, name: str = "work") -> str:
         return self.post("/api/histories", {"name": name})["id"]
@@ -122,11 +126,14 @@ class User:
         source = files.new_staging_path()
         source.write_bytes(content.encode() if isinstance(content, str) else content)
         database = Database(f"sqlite:///{layout.state / 'histories.sqlite'}")
-        with files.holding():
-            finished = take_in(files, source, name=name, ext=ext)
-            source.unlink()
-            with database.write() as session:
-                return add_dataset(session, history, finished, name=name).id
+        try:
+            with files.holding():
+                finished = take_in(files, source, name=name, ext=ext)
+                source.unlink()
+                with database.write() as session:
+                    return add_dataset(session, history, finished, name=name).id
+        finally:
+            database.dispose()
 
     def run(self, history: str, code: str, name: str = "code.py", **inputs: Any) -> str:
         """Submit `code` and return the job's id."""

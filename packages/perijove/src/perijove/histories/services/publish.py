@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import select, update
@@ -34,6 +34,7 @@ from perijove.histories.services.job_directory import read_below, write_whole
 from perijove.histories.services.job_outputs import ARRAYS, EXECUTED, FILES, MODELS, REPORT
 from perijove.histories.services.manifest import Manifest, Output
 from perijove.histories.services.outcome import Outcome
+from perijove.histories.store.bulk import ingest_all
 from perijove.histories.store.files import FileStore, storage_errors
 from perijove.histories.store.models import Collection, Dataset, Job, JobOutput
 from perijove.histories.store.types import utcnow
@@ -74,7 +75,8 @@ def check_room(database: Database, settings: Settings, ended: Ended) -> None:
         used = quotas.usage(session, user_id) if allowed else 0
     if allowed and used + sum(sizes) > allowed:
         raise QuotaExceededError(
-            f"The outputs take {format_size(sum(sizes))}; you keep {format_size(used)} of {format_size(allowed)}.",
+            f"The outputs take {format_size(sum(sizes))}; "
+            f"you keep {format_size(used)} of {format_size(allowed)}.",
             advice="Purge datasets that you no longer need: the outputs appear as soon as there is room.",
             retry=True,
         )
@@ -105,21 +107,16 @@ def publish(database: Database, files: FileStore, ended: Ended) -> bool:
 
 def _take_in(files: FileStore, ended: Ended) -> list[_Taken]:
     """Every output that is a plain file where it says; the others are told in `ended.left_out`."""
+    # Not the report: it is made here, so that there is one also where the runner could write none.
+    outputs = [output for output in ended.outputs if output.role != REPORT.role]
+    sources = [ended.directory / output.path for output in outputs]
     taken = []
-    for output in ended.outputs:
-        if output.role == REPORT.role:
-            continue  # made here: it is there also where the runner could not write one
-        try:
-            finished = datasets.take_in(
-                files,
-                ended.directory / output.path,
-                name=Path(output.name).name or output.name,
-                ext=output.ext,
-                within=ended.directory,
-            )
-        except BadRequestError as error:
-            ended.left_out.append(f"{output.name[:200]}: {error.message}")
+    for output, content in zip(outputs, ingest_all(files, sources, within=ended.directory), strict=True):
+        if isinstance(content, BadRequestError):
+            ended.left_out.append(f"{output.name[:200]}: {content.message}")
             continue
+        name = PurePosixPath(output.name).name or output.name
+        finished = datasets.described(files, content, name=name, ext=output.ext)
         taken.append(_Taken(output=output, finished=finished))
     return taken
 
