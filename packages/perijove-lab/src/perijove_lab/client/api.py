@@ -29,13 +29,14 @@ def get(
     downloaded before and not changed since is not downloaded again; what broke off is taken up.
     """
     from perijove_lab.client.connection import connect
+    from perijove_lab.client.datasets import Dataset
     from perijove_lab.client.transfer import get_many
 
     several = isinstance(datasets_identifiers, list | tuple)
     wanted = list(datasets_identifiers) if several else [datasets_identifiers]
-    paths = get_many(
-        connect(server, key), wanted, history_id=history_id, to=to, identifier_type=identifier_type
-    )
+    known = next((one.connection for one in wanted if isinstance(one, Dataset)), None)
+    connection = known if known and not (server or key) else connect(server, key)
+    paths = get_many(connection, wanted, history_id=history_id, to=to, identifier_type=identifier_type)
     texts = [str(path) for path in paths]
     return texts[0] if len(texts) == 1 and (not several or len(wanted) == 1) else texts
 
