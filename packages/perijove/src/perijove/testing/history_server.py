@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -33,16 +32,10 @@ from perijove.histories.identity import Caller
 from perijove.histories.serving import uvicorn_config
 from perijove.sandbox.launcher import Launcher
 from perijove.testing.identity import TokenIdentity
+from perijove.testing.ports import free_port
 
 KEYS = {"alice": "key-of-alice", "bob": "key-of-bob", "admin": "key-of-admin"}
 CALLERS = {key: Caller(name=name, admin=name == "admin") for name, key in KEYS.items()}
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_ready(url: str, *, seconds: float = 60.0) -> None:
