@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -107,8 +108,16 @@ def make_settings(home: Path, **fields: Any) -> Settings:
 
 
 @pytest.fixture
-def boxes(tmp_path: Path) -> Iterator[Boxes]:
-    home = tmp_path / "home"
+def reachable() -> Iterator[Path]:
+    """A temporary directory that every account may pass through; pytest's own are closed to all but root."""
+    with tempfile.TemporaryDirectory(prefix="perijove-test-", dir="/var/tmp") as directory:
+        Path(directory).chmod(0o711)
+        yield Path(directory)
+
+
+@pytest.fixture
+def boxes(reachable: Path) -> Iterator[Boxes]:
+    home = reachable / "home"
     settings = make_settings(home)
     launcher = DirectLauncher(Layout(home), settings, platform=PLATFORM)
     made = Boxes(launcher, Layout(home), settings)

@@ -185,7 +185,7 @@ def test_a_port_leads_in(boxes: Boxes, network: str) -> None:
 def test_a_port_inside_that_nobody_serves_yet_is_a_reset_and_no_wait(boxes: Boxes) -> None:
     port = next(PORTS)
     boxes.start("/bin/sleep", "60", inbound=[_in(port)])
-    with socket.create_connection(("127.0.0.1", port), 5) as peer, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), socket.create_connection(("127.0.0.1", port), 5) as peer:
         peer.recv(1)
 
 

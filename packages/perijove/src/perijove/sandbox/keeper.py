@@ -94,6 +94,7 @@ class Keeper:
             self._loop.watch(ended, 0, lambda _: None)
             os.close(ended)
             os.waitpid(pid, 0)
+            network.slirp_pid = 0
             self._slirp_restarts += 1
             if self._slirp_restarts <= _SLIRP_RESTARTS:
                 network.start_slirp()
@@ -154,6 +155,7 @@ class Keeper:
         counters = self._payload.counters()
         self._payload.clean()
         dropped = self._output.close()
+        self._record.unlink(records.PLAN)
         self._record.write(
             records.EXIT,
             {
@@ -168,7 +170,6 @@ class Keeper:
                 "output_dropped": dropped,
             },
         )
-        self._record.unlink(records.PLAN)
 
 
 def born(pid: int) -> int:
@@ -242,6 +243,7 @@ def main(directory: str, lock: int, report: int) -> None:
         return
     _report(report, {"running": True})
     keeper.run()
+    os._exit(0)
 
 
 if __name__ == "__main__":

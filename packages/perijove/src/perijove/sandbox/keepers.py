@@ -118,7 +118,10 @@ def _last_words(record: Record) -> str:
 
 
 def read_status(record: Record) -> SandboxStatus:
-    """What became of a sandbox. NotFoundError where none was started under this id."""
+    """What became of a sandbox. NotFoundError where none was started under this id.
+
+    The lock decides: it is looked at first, and what ended has let go of everything that it held.
+    """
     alive = record.locked
     asked, started, ended = (record.read(name) for name in (records.SPEC, records.STARTED, records.EXIT))
     if asked is None or not (alive or started or ended):
@@ -131,9 +134,9 @@ def read_status(record: Record) -> SandboxStatus:
         "resources": spec["resources"],
         "gpus": asked["gpus"],
         "started": (started or {}).get("started", asked["claimed"]),
-        "state": "exited" if ended else "running" if alive else "lost",
+        "state": "running" if alive else "exited" if ended else "lost",
     }
-    if ended:
+    if ended and not alive:
         found |= {name: ended[name] for name in ended if name in SandboxStatus.model_fields}
     elif alive:
         found |= _hits(record)

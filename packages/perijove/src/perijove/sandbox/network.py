@@ -118,6 +118,10 @@ class Network:
         if self._slirp_exit >= 0:
             os.close(self._slirp_exit)
         self._slirp_exit = -1
+        if self.slirp_pid:
+            os.kill(self.slirp_pid, signal.SIGKILL)
+            os.waitpid(self.slirp_pid, 0)
+        self.slirp_pid = 0
 
 
 def _make_namespaces(uid: int, gid: int) -> tuple[int, int]:

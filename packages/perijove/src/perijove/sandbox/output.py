@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 
 from perijove.sandbox.files import open_resolved
 from perijove.sandbox.loop import READ, Loop
@@ -81,6 +82,9 @@ def _open_log(plan: Plan) -> int:
         descriptor = os.open(name, flags, 0o640, dir_fd=above)
     finally:
         os.close(above)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise OSError(f"{plan.log} is no plain file")
     if plan.confine:
         os.fchown(descriptor, *plan.log_owner)
     return descriptor

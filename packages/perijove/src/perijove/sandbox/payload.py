@@ -59,6 +59,7 @@ class ConfinedPayload(Payload):
         self._network = network
         self._seccomp = seccomp
         self._main: int | None = None
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def start(self, output: Output) -> None:
         """See `Payload`."""
@@ -141,8 +142,9 @@ class ConfinedPayload(Payload):
 
     def clean(self) -> None:
         """See `Payload`."""
-        self._cgroup.remove()
         self._network.close()
+        self._cgroup.remove()
+        _reap()
 
 
 class PlainPayload(Payload):
@@ -191,7 +193,6 @@ class PlainPayload(Payload):
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-            _reap()
             time.sleep(0.002)
 
     def counters(self) -> Counters:
@@ -200,7 +201,8 @@ class PlainPayload(Payload):
         return Counters(cpu_seconds=used.ru_utime + used.ru_stime, memory_peak=used.ru_maxrss * 1024)
 
     def clean(self) -> None:
-        """Nothing was made."""
+        """Nothing was made but zombies."""
+        _reap()
 
 
 def _read_all(pipe: int) -> bytes:
@@ -305,6 +307,7 @@ def _parent(pid: str) -> int | None:
 
 
 def _reap() -> None:
+    """Take up the ended orphans of the payload: not every machine has a process 1 that does."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

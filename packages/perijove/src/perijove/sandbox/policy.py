@@ -115,7 +115,10 @@ class Policy:
 
     def _shared(self, mount: Mount) -> Path:
         """What every uid may read: environments and the system's directories. Links are followed first."""
-        real = Path(os.path.realpath(mount.source))
+        try:
+            real = Path(os.path.realpath(mount.source))
+        except OSError as error:
+            raise _forbidden(mount) from error
         in_root = real.is_relative_to(self._layout.root)
         roots = self._shared_folders if in_root else self._readable
         if mount.writable or not any(real.is_relative_to(root) for root in roots):
