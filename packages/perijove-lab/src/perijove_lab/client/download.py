@@ -17,8 +17,9 @@ import requests
 
 from perijove_lab.client.connection import BLOCK, Connection
 from perijove_lab.client.errors import AwayError, LabError, TransferError
+from perijove_lab.client.tus import TROUBLE
 
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
+_PAUSES = (1.0, 2.0, 4.0, 8.0, *(15.0,) * 7)  # seconds; two minutes in all
 _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-512": "sha512", "BLAKE3": "blake3"}
 
 
@@ -47,17 +48,23 @@ class Source:
         )
 
 
-def download(source: Source, target: Path, *, seen: Callable[[int], None]) -> None:
-    """Make `target` hold the dataset's bytes. `seen` gets how many there are so far.
+def download(
+    source: Source,
+    target: Path,
+    *,
+    seen: Callable[[int], None],
+    told: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Make `target` hold the dataset's bytes. `seen` gets how many there are so far, `told` any trouble.
 
-    Takes up a part that an earlier call left beside `target`. AwayError after about a minute without
+    Takes up a part that an earlier call left beside `target`. AwayError after two minutes without
     progress, TransferError where what arrived is not what the server has, or where the disk is full.
     """
     part = target.parent / f".{source.id}.part"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(part) as file:
-            _fill(source, file, seen)
+            _fill(source, file, seen, told)
             _check(source, file)
             os.fsync(file.fileno())
             os.replace(file.name, target)
@@ -76,7 +83,7 @@ def _locked(part: Path) -> IO[bytes]:
     return file
 
 
-def _fill(source: Source, file: IO[bytes], seen: Callable[[int], None]) -> None:
+def _fill(source: Source, file: IO[bytes], seen: Callable[[int], None], told: Callable[[str], None]) -> None:
     failures = 0
     while True:
         before = _length(file)
@@ -86,6 +93,7 @@ def _fill(source: Source, file: IO[bytes], seen: Callable[[int], None]) -> None:
             failures = 0 if _length(file) > before else failures + 1
             if failures >= len(_PAUSES):
                 raise
+            told(TROUBLE)
             time.sleep(_PAUSES[failures])
 
 

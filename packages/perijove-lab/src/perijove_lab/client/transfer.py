@@ -112,6 +112,7 @@ def _download(connection: Connection, details: dict[str, Any], target: Path, *, 
             source,
             target,
             seen=lambda done: progress.update(done, text=transferred(done, source.size, progress.elapsed)),
+            told=lambda text: progress.update(text=text),
         )
         progress.finish(str(target))
     records.save(
@@ -241,6 +242,7 @@ def put_file(connection: Connection, item: Item, history_id: str, *, file_type: 
             connection,
             item.path,
             seen=lambda done: progress.update(done, text=transferred(done, total, progress.elapsed)),
+            told=lambda text: progress.update(text=text),
         )
         answer = _make_dataset(connection, item, history_id, session, file_type)
         tus.forget(connection, item.path)

@@ -19,16 +19,18 @@ CREATE = "api/upload/resumable_upload"
 WHOLE = 1 << 62
 CHUNK = 64 << 20  # for servers that may stand behind a proxy which buffers
 SMALL_CHUNK = 8 << 20  # for those behind a proxy that limits a request's body
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
+_PAUSES = (1.0, 2.0, 4.0, 8.0, *(15.0,) * 7)  # seconds; two minutes in all
 _PROTOCOL = {"Tus-Resumable": "1.0.0"}
+TROUBLE = "the server does not answer; trying again"
 Seen = Callable[[int], None]
+Told = Callable[[str], None]
 
 
-def upload(connection: Connection, path: Path, *, seen: Seen) -> str:
-    """Send the file and return the upload's session id. `seen` gets the bytes sent so far.
+def upload(connection: Connection, path: Path, *, seen: Seen, told: Told = lambda _: None) -> str:
+    """Send the file and return the upload's session id. `seen` gets the bytes sent, `told` any trouble.
 
     A broken connection is taken up again where it broke, also by a later call for the same unchanged file.
-    AwayError after about a minute without any progress; TransferError where the file changes meanwhile.
+    AwayError after two minutes without any progress; TransferError where the file changes meanwhile.
     """
     before = records.file_identity(path)
     name = records.digest(connection.url, before)
@@ -36,7 +38,7 @@ def upload(connection: Connection, path: Path, *, seen: Seen) -> str:
     session, offset = _resume(connection, name) or (_create(connection, path, size), 0)
     records.save("uploads", name, {"session": session})
     seen(offset)
-    _send(connection, path, session, offset, seen=seen)
+    _send(connection, path, session, offset, seen=seen, told=told)
     if records.file_identity(path) != before:
         raise TransferError(f"{path} changed while it was sent.", advice="Send it again when it is complete.")
     return session
@@ -75,7 +77,7 @@ def _offset(connection: Connection, session: str) -> int:
         raise TransferError(f"{connection.url} does not say how far the upload is.") from error
 
 
-def _send(connection: Connection, path: Path, session: str, offset: int, *, seen: Seen) -> None:
+def _send(connection: Connection, path: Path, session: str, offset: int, *, seen: Seen, told: Told) -> None:
     size, failures = path.stat().st_size, 0
     chunk = WHOLE if connection.is_perijove else CHUNK
     while offset < size:
@@ -87,6 +89,7 @@ def _send(connection: Connection, path: Path, session: str, offset: int, *, seen
             if _too_large(error) and chunk > SMALL_CHUNK:
                 chunk = SMALL_CHUNK
                 continue
+            told(TROUBLE)
             reached = _recovered(connection, session, error, failures)
             failures = 0 if reached > offset else failures + 1
             offset = reached
