@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 from perijove_lab.runner import execute, files, kernel, progress, provenance, source, stage
 from perijove_lab.runner.capturing import Capturing
-from perijove_lab.runner.errors import Failure, SpecError
+from perijove_lab.runner.errors import Failure
 from perijove_lab.runner.manifest import Manifest, write_json
 from perijove_lab.runner.saver import Saver
 from perijove_lab.runner.session import KernelTroubleError, Session, started
@@ -34,6 +33,7 @@ class Job:
         self._asked_to_end: float | None = None
         self._session: Session | None = None
         self._limit: asyncio.Timeout | None = None
+        self._main: asyncio.Task[Any] | None = None
         self._helpers: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
@@ -46,23 +46,25 @@ class Job:
         saver = Saver(notebook, self._spec.out / "executed.ipynb")
         saver.save()
         (self._spec.out / "datasets").mkdir(exist_ok=True)
-        asyncio.run(self._work(execute.JobClient(notebook, saver=saver), saver, kernelspec))
+        with contextlib.suppress(asyncio.CancelledError):  # ended while the kernel started
+            asyncio.run(self._work(execute.JobClient(notebook, saver=saver), saver, kernelspec))
         saver.save()
         self._finish(begun)
         return 0 if self._manifest.failure is None else 1
 
     async def _work(self, client: execute.JobClient, saver: Saver, kernelspec: Any) -> None:
         self._listen_to_signals()
+        self._manifest.failure = cancelled()  # until something better is known
         try:
             async with started(client, self._spec, kernelspec) as session:
                 self._session = session
                 failure = await self._execute(client, saver)
-                self._manifest.failure = self._cancelled(failure) if self._asked_to_end else failure
+                self._manifest.failure = cancelled(failure) if self._asked_to_end else failure
                 saver.save_if_cheap()
                 await self._capture(session)
                 session.graceful = self._asked_to_end is None
-        except (RuntimeError, KernelTroubleError) as error:
-            self._manifest.failure = self._not_started(error)
+        except KernelTroubleError as error:
+            self._manifest.failure = cancelled() if self._asked_to_end else _not_started(error)
 
     async def _execute(self, client: execute.JobClient, saver: Saver) -> Failure | None:
         self._phase = "execute"
@@ -98,6 +100,7 @@ class Job:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, self._end)
@@ -111,7 +114,9 @@ class Job:
 
     async def _interrupt(self) -> None:
         if self._session is None or self._phase == "start":
-            raise SystemExit(1)
+            if self._main is not None:
+                self._main.cancel()
+            return
         if self._phase == "execute":
             await self._session.interrupt()
             await asyncio.sleep(_CELL_GRACE)
@@ -119,24 +124,6 @@ class Job:
                 await self._session.kill()
         elif self._limit is not None:
             self._limit.reschedule(self._capture_deadline())
-
-    def _cancelled(self, failure: Failure | None) -> Failure:
-        return Failure(
-            type="Cancelled",
-            message="The job was ended before it was done: cancelled, or its time limit was reached.",
-            advice="The executed notebook shows how far it came.",
-            cell=failure.cell if failure else None,
-            traceback=failure.traceback if failure else (),
-        )
-
-    def _not_started(self, error: Exception) -> Failure:
-        if self._asked_to_end is not None:
-            return self._cancelled(None)
-        return Failure(
-            type="KernelNotStarted",
-            message=f"The kernel did not start: {str(error)[:500]}",
-            advice="The job's log holds what the kernel said. More memory or another environment may help.",
-        )
 
     # -- the end ------------------------------------------------------------------------------------
 
@@ -172,7 +159,20 @@ _NOTEBOOK = {"name": "executed notebook", "file": "executed.ipynb", "ext": "ipyn
 _REPORT = {"name": "report", "file": "datasets/report.json", "ext": "json", "role": "report"}
 
 
-def refuse(out: Path, error: SpecError) -> None:
-    """Leave a manifest that says why nothing was run."""
-    failure = Failure(type="JobDescription", message=error.message, advice=error.advice)
-    Manifest(failure=failure).write(out)
+def cancelled(failure: Failure | None = None) -> Failure:
+    """The failure of a job that was ended from outside, at the cell where that happened."""
+    return Failure(
+        type="Cancelled",
+        message="The job was ended before it was done: cancelled, or its time limit was reached.",
+        advice="The executed notebook shows how far it came.",
+        cell=failure.cell if failure else None,
+        traceback=failure.traceback if failure else (),
+    )
+
+
+def _not_started(error: Exception) -> Failure:
+    return Failure(
+        type="KernelNotStarted",
+        message=f"The kernel did not start: {str(error)[:500]}",
+        advice="The job's log holds what the kernel said. More memory or another environment may help.",
+    )

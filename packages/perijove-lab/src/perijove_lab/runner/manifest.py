@@ -36,6 +36,11 @@ class Manifest:
         write_json(out / "manifest.json", document)
 
 
+def leave_failure(out: Path, failure: Failure) -> None:
+    """A manifest that lists nothing and says why."""
+    Manifest(failure=failure).write(out)
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write JSON atomically and durably. Raises OSError."""
     part = path.with_name(f".{path.name}.part")

@@ -92,18 +92,31 @@ def _result(name: str, path: Path) -> dict[str, Any]:
 
 @asynccontextmanager
 async def started(client: JobClient, spec: JobSpec, kernelspec: KernelSpec) -> AsyncIterator[Session]:
-    """A session whose kernel is up; the kernel is gone when the block ends, however it ends."""
+    """A session whose kernel is up; the kernel is gone when the block ends, however it ends.
+
+    Raises KernelTroubleError when it does not come up.
+    """
     manager = kernel.JobKernelManager(kernelspec)
     client.km = manager
     client.owns_km = False
     session = Session(client, spec)
     try:
-        await client.async_start_new_kernel(cwd=str(spec.work), env=kernel.environment(spec.out))
-        await client.async_start_new_kernel_client()
+        await _start(client, spec)
         await session.prepare()
         yield session
+    except BaseException:
+        session.graceful = False
+        raise
     finally:
         await _end(client, manager, graceful=session.graceful)
+
+
+async def _start(client: JobClient, spec: JobSpec) -> None:
+    try:
+        await client.async_start_new_kernel(cwd=str(spec.work), env=kernel.environment(spec.out))
+        await client.async_start_new_kernel_client()
+    except (RuntimeError, OSError) as error:
+        raise KernelTroubleError(str(error)) from error
 
 
 async def _end(client: JobClient, manager: Any, *, graceful: bool) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 _FLUSH_EVERY = 0.1  # seconds; the kernel sends by itself five times a second anyway
 _LARGEST = 4 * 1024 * 1024  # characters in one message
+_BURST = 8  # messages of that size in a row before each waits …
+_PAUSE = 0.1  # … so many seconds for the runner to keep up, or both would hold all of it in memory
 
 
 def install(shell: Any) -> None:
@@ -37,9 +39,10 @@ class _Tamed:
     def write(self, text: str) -> Any:
         if not isinstance(text, str) or len(text) <= _LARGEST:
             return self._write(text)
-        for start in range(0, len(text), _LARGEST):
+        for number, start in enumerate(range(0, len(text), _LARGEST)):
             self._write(text[start : start + _LARGEST])
             self._flush()
+            time.sleep(_PAUSE if number >= _BURST else 0)
         return len(text)
 
     def _cell_ended(self, result: object) -> None:

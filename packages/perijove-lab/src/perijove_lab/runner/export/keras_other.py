@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from perijove_lab.runner.export import registry
 from perijove_lab.runner.export.registry import Request
 from perijove_lab.runner.export.unsaveable import UnsaveableError
 
@@ -29,9 +30,22 @@ def export_on_torch(model: Any, request: Request, sample: list[Any]) -> Result:
     training = model.training
     try:
         model.export(str(request.path), format="onnx", verbose=False)
+    except Exception:
+        if len(sample) != 1:
+            raise
+        _export_by_torch(model, request, sample[0])  # axes of open size, which Keras takes for 1
     finally:
         model.train(training)
-    return _files(request), {"dynamic_batch": True, "opset": None}
+    return registry.files_of(request.path), {"dynamic_batch": True, "opset": registry.opset_in(request.path)}
+
+
+def _export_by_torch(model: Any, request: Request, sample: Any) -> None:
+    import torch as framework
+
+    from perijove_lab.runner.export import torch
+
+    model.eval()
+    torch.write(model, (framework.from_numpy(sample),), request.path)
 
 
 def export_on_jax(model: Any, request: Request, sample: list[Any]) -> Result:
@@ -50,7 +64,8 @@ def export_on_jax(model: Any, request: Request, sample: list[Any]) -> Result:
         model.save(saved)
         np.savez(saved.with_suffix(".npz"), *sample)
         _rebuild(saved, request.path, backend)
-    return _files(request), {"dynamic_batch": True, "opset": None, "rebuilt_on": backend}
+    metadata = {"dynamic_batch": True, "opset": registry.opset_in(request.path), "rebuilt_on": backend}
+    return registry.files_of(request.path), metadata
 
 
 def _rebuild(saved: Path, path: Path, backend: str) -> None:
@@ -70,8 +85,3 @@ def _rebuild(saved: Path, path: Path, backend: str) -> None:
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise UnsaveableError(f"Keras on JAX is exported through {backend}, which failed: {last[0][:300]}")
-
-
-def _files(request: Request) -> tuple[str, ...]:
-    data = request.path.with_name(f"{request.path.name}.data")
-    return (request.path.name, data.name) if data.exists() else (request.path.name,)

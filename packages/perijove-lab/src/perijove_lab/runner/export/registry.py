@@ -117,6 +117,19 @@ def opset_of(model: Any) -> int | None:
     return versions.get("", next(iter(versions.values()), None))
 
 
+def opset_in(path: Path) -> int | None:
+    """`opset_of` a file; external data stay where they are."""
+    import onnx
+
+    return opset_of(onnx.load(str(path), load_external_data=False))
+
+
+def files_of(path: Path) -> tuple[str, ...]:
+    """The names of an ONNX file and of its data file, if there is one."""
+    data = path.with_name(f"{path.name}.data")
+    return (path.name, data.name) if data.exists() else (path.name,)
+
+
 def reason_against(value: Any) -> str:
     """Why an object that is neither model nor data is not saved."""
     module = f"{type(value).__module__}."

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from perijove_lab.runner.export.registry import Exported, Request, Sample, opset_of
+from perijove_lab.runner.export.registry import Exported, Request, Sample, files_of, opset_of
 from perijove_lab.runner.export.torch_inputs import example_for
 from perijove_lab.runner.export.unsaveable import UnsaveableError, reason_of
 
@@ -29,7 +29,7 @@ def export(request: Request) -> Exported:
     model = _checked(request.value)
     with _evaluating(model):
         arguments, origin = example_for(model, request.samples, compiled=request.value)
-        dynamic = _write(model, arguments, request.path)
+        dynamic = write(model, arguments, request.path)
     written = _without_weights(request.path)
     metadata = {"exporter": "PyTorch", "opset": opset_of(written), "dynamic_batch": dynamic}
     names = [item.name for item in written.graph.input]
@@ -37,9 +37,9 @@ def export(request: Request) -> Exported:
         feeds = {name: tensor.detach().cpu().numpy() for name, tensor in zip(names, arguments, strict=False)}
     except TypeError as error:  # bfloat16 and its like
         metadata["reason"] = f"its inputs cannot be made with NumPy: {error}"
-        return Exported(files=_files(request.path), sample=None, metadata=metadata)
+        return Exported(files=files_of(request.path), sample=None, metadata=metadata)
     sample = Sample(feeds=feeds, original=lambda: _predictions(model, arguments), origin=origin)
-    return Exported(files=_files(request.path), sample=sample, metadata=metadata)
+    return Exported(files=files_of(request.path), sample=sample, metadata=metadata)
 
 
 def _checked(model: Any) -> Any:
@@ -68,7 +68,7 @@ def _evaluating(model: Any) -> Iterator[None]:
             module.training = training
 
 
-def _write(model: Any, arguments: tuple[Any, ...], path: Path) -> bool:
+def write(model: Any, arguments: tuple[Any, ...], path: Path) -> bool:
     """Export with an open batch size; where the module fixes it, with the sample's. True: open."""
     try:
         import onnxscript  # noqa: F401
@@ -106,11 +106,6 @@ def _open(program: Any) -> bool:
 def _bytes(model: Any) -> int:
     tensors = [*model.parameters(), *model.buffers()]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def _files(path: Path) -> tuple[str, ...]:
-    data = path.with_name(f"{path.name}.data")
-    return (path.name, data.name) if data.exists() else (path.name,)
 
 
 def _without_weights(path: Path) -> Any:
