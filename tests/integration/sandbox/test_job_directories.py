@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.sandbox.conftest import PLATFORM, Boxes
 
 from perijove.core.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 from perijove.sandbox.spec import Mount
-from tests.integration.sandbox.conftest import PLATFORM, Boxes
 
 pytestmark = pytest.mark.root
 
@@ -38,7 +38,8 @@ def job(boxes: Boxes) -> Path:
     path = boxes.launcher.make_job_directory("j1", "alice")
     code = (
         "import sys, os, pathlib; os.umask(0o022); job = pathlib.Path(sys.argv[1])\n"
-        "(job / 'job.json').write_text('{}'); (job / 'code').mkdir(); (job / 'code' / 'a.py').write_text('1')\n"
+        "(job / 'job.json').write_text('{}')\n"
+        "(job / 'code').mkdir(); (job / 'code' / 'a.py').write_text('1')\n"
     )
     done = as_platform(code, path)
     assert done.returncode == 0, done.stderr
@@ -89,10 +90,11 @@ def test_after_collecting_everything_is_the_platforms(boxes: Boxes, job: Path) -
     assert boxes.launcher.collect_job_directory("j1") == ()
     code = (
         "import os, sys, pathlib, shutil; job = pathlib.Path(sys.argv[1])\n"
-        "print((job / 'out/a/b/c').read_text(), (job / 'work/d').read_text(), oct((job / 'out/suid').stat().st_mode))\n"
+        "print((job / 'out/a/b/c').read_text(), (job / 'work/d').read_text())\n"
+        "print(oct((job / 'out/suid').stat().st_mode))\n"
         "(job / 'out/a/b/c').rename(job / 'code' / 'moved'); shutil.rmtree(job / 'out'); print('removed')\n"
     )
-    assert as_platform(code, job).stdout == "1\n 2\n 0o100640\nremoved\n"
+    assert as_platform(code, job).stdout == "1\n 2\n\n0o100640\nremoved\n"
     boxes.launcher.remove_job_directory("j1")
     assert not job.exists()
 
@@ -105,7 +107,9 @@ def test_collecting_twice_is_harmless_and_nothing_can_be_started_in_it(boxes: Bo
 
 
 def test_pipes_and_sockets_are_left_out_and_told(boxes: Boxes, job: Path) -> None:
-    code = "import os, socket; os.mkfifo('/job/out/pipe'); socket.socket(socket.AF_UNIX).bind('/job/out/sock')"
+    code = (
+        "import os, socket; os.mkfifo('/job/out/pipe'); socket.socket(socket.AF_UNIX).bind('/job/out/sock')"
+    )
     boxes.python(code, more_mounts=job_mounts(job))
     left_out = boxes.launcher.collect_job_directory("j1")
     assert sorted(left_out) == [
@@ -116,11 +120,13 @@ def test_pipes_and_sockets_are_left_out_and_told(boxes: Boxes, job: Path) -> Non
 
 
 def test_a_link_instead_of_a_directory_leads_nowhere(boxes: Boxes, job: Path, tmp_path: Path) -> None:
-    """`work` and `out` are mount points inside, so a job cannot replace them; links below them it can make."""
+    """`work` and `out` are mount points inside: a job cannot replace them, but it can make links below."""
     target = tmp_path / "target"
     target.mkdir()
     (target / "precious").write_text("x")
-    boxes.shell(f"ln -s {target} /job/out/way; ln -s {target}/precious /job/work/file", more_mounts=job_mounts(job))
+    boxes.shell(
+        f"ln -s {target} /job/out/way; ln -s {target}/precious /job/work/file", more_mounts=job_mounts(job)
+    )
     boxes.launcher.collect_job_directory("j1")
     assert (target / "precious").stat().st_uid == 0
     boxes.launcher.remove_job_directory("j1")
@@ -162,7 +168,9 @@ def test_a_dataset_is_readable_inside_and_nowhere_else(boxes: Boxes) -> None:
     for path in (datasets, datasets / "ab", file):
         os.chown(path, PLATFORM.uid, PLATFORM.gid)
     mount = Mount(source=file, target=Path("/job/inputs/0"))
-    assert boxes.shell("cat /job/inputs/0; echo x > /job/inputs/0", more_mounts=[mount]).output.startswith("content/bin")
+    assert boxes.shell("cat /job/inputs/0; echo x > /job/inputs/0", more_mounts=[mount]).output.startswith(
+        "content/bin"
+    )
     assert boxes.shell(f"cat {file}").output.endswith("No such file or directory\n")
     for wrong in (datasets, datasets / "ab"):
         with pytest.raises(ForbiddenError):
@@ -181,7 +189,9 @@ def test_the_platforms_own_files_cannot_be_asked_for(boxes: Boxes, source: str, 
         boxes.start("/bin/true", more_mounts=[mount])
 
 
-@pytest.mark.parametrize("source", ["/", "/etc", "/root", "/var", "/proc/1/root", "/home", "/dev", "/usr/../root"])
+@pytest.mark.parametrize(
+    "source", ["/", "/etc", "/root", "/var", "/proc/1/root", "/home", "/dev", "/usr/../root"]
+)
 def test_the_hosts_files_cannot_be_asked_for(boxes: Boxes, source: str) -> None:
     with pytest.raises((ForbiddenError, BadRequestError)):
         boxes.start("/bin/true", more_mounts=[Mount(source=Path(source), target=Path("/x"))])
@@ -196,13 +206,19 @@ def test_a_link_in_the_environments_may_not_lead_out(boxes: Boxes) -> None:
     good = Mount(source=boxes.layout.environments / "current", target=Path("/x"))
     assert boxes.run("/bin/true", more_mounts=[good]).status.exit_code == 0
     with pytest.raises(ForbiddenError):
-        boxes.start("/bin/true", more_mounts=[good.model_copy(update={"source": boxes.layout.environments / "out"})])
+        boxes.start(
+            "/bin/true", more_mounts=[good.model_copy(update={"source": boxes.layout.environments / "out"})]
+        )
 
 
 def test_a_log_goes_only_where_logs_belong(boxes: Boxes, job: Path) -> None:
     boxes.run("/bin/echo", "hello", log=boxes.layout.logs / "lab.log")
     assert (boxes.layout.logs / "lab.log").read_text() == "hello\n"
-    for wrong in (boxes.layout.root / "state" / "x", Path("/etc/x"), boxes.launcher.account("alice").home / "x"):
+    for wrong in (
+        boxes.layout.root / "state" / "x",
+        Path("/etc/x"),
+        boxes.launcher.account("alice").home / "x",
+    ):
         with pytest.raises(ForbiddenError):
             boxes.start("/bin/true", log=wrong)
     other = boxes.launcher.make_job_directory("j2", "bob")
@@ -238,7 +254,12 @@ def test_another_uid_cannot_be_asked_for(boxes: Boxes) -> None:
 def test_the_platforms_account_has_no_way_into_homes_or_records(boxes: Boxes) -> None:
     boxes.shell("echo mine > secret")
     home = boxes.launcher.account("alice").home
-    code = "import os, sys\nfor path in sys.argv[1:]:\n  try: os.listdir(path); print(path)\n  except PermissionError: pass"
+    code = (
+        "import os, sys\n"
+        "for path in sys.argv[1:]:\n"
+        "    try: os.listdir(path); print(path)\n"
+        "    except PermissionError: pass\n"
+    )
     assert as_platform(code, home, boxes.layout.sandboxes).stdout == ""
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.integration.sandbox.conftest import PLATFORM, Boxes, make_settings
 
 from perijove.core.errors import ConflictError, InsufficientResourcesError, NotFoundError
 from perijove.core.layout import Layout
@@ -24,7 +25,6 @@ from perijove.sandbox.direct import DirectLauncher
 from perijove.sandbox.keepers import cgroup_of
 from perijove.sandbox.ledger import Ledger
 from perijove.sandbox.record import Record
-from tests.integration.sandbox.conftest import PLATFORM, Boxes, make_settings
 
 pytestmark = pytest.mark.root
 
@@ -36,7 +36,8 @@ from perijove.sandbox.direct import DirectLauncher
 from perijove.sandbox.spec import SandboxSpec
 from tests.integration.sandbox.conftest import PLATFORM, make_settings
 settings = make_settings(Path(sys.argv[1]))
-settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"uid_base": int(sys.argv[2])})})
+sandbox = settings.sandbox.model_copy(update={"uid_base": int(sys.argv[2])})
+settings = settings.model_copy(update={"sandbox": sandbox})
 launcher = DirectLauncher(Layout(Path(sys.argv[1])), settings, platform=PLATFORM)
 print("ready", flush=True)
 for line in sys.stdin:
@@ -49,9 +50,10 @@ def other_launcher(boxes: Boxes) -> subprocess.Popen[str]:
     """A launcher in a process of its own, to be killed. It starts what it reads."""
     command = [sys.executable, "-c", _OTHER, str(boxes.layout.root), str(boxes.settings.sandbox.uid_base)]
     root = str(Path(__file__).parents[3])
+    env = {**os.environ, "PYTHONPATH": root}
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root, env={**os.environ, "PYTHONPATH": root}
-    )  # fmt: skip
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root, env=env
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -87,7 +89,9 @@ def wait_until(true: object, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -15 $$", 143)])
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -15 $$", 143)]
+)
 def test_exit_codes(boxes: Boxes, script: str, code: int) -> None:
     status = boxes.shell(script).status
     assert (status.state, status.exit_code) == ("exited", code)
@@ -184,7 +188,9 @@ def test_it_survives_the_kill_of_whoever_started_it(boxes: Boxes) -> None:
 
 
 def _zombies_of(parent: int) -> list[str]:
-    found = subprocess.run(["ps", "--ppid", str(parent), "-o", "pid="], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["ps", "--ppid", str(parent), "-o", "pid="], capture_output=True, text=True, check=False
+    )
     return found.stdout.split()
 
 
@@ -311,7 +317,9 @@ def test_forty_at_once(boxes: Boxes) -> None:
     script = "echo $RANDOM > /tmp/x; sleep 600"
     with ThreadPoolExecutor(8) as pool:
         started = list(
-            pool.map(lambda n: boxes.start("/bin/bash", "-c", script, id=f"seat-{n}", user=f"user{n}"), range(40))
+            pool.map(
+                lambda n: boxes.start("/bin/bash", "-c", script, id=f"seat-{n}", user=f"user{n}"), range(40)
+            )
         )
     print(f"forty started in {time.monotonic() - began:.1f} s")
     assert len({status.id for status in started}) == 40

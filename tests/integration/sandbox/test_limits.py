@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.sandbox.conftest import PLATFORM, Boxes, make_settings
 
 from perijove.core.errors import ConfinementError
 from perijove.core.layout import Layout
@@ -16,7 +17,6 @@ from perijove.core.resources import Resources
 from perijove.sandbox.cgroups import open_cgroup
 from perijove.sandbox.direct import DirectLauncher
 from perijove.sandbox.machine import Machine
-from tests.integration.sandbox.conftest import PLATFORM, Boxes, make_settings
 
 pytestmark = pytest.mark.root
 

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.integration.sandbox.conftest import Boxes
 
 from perijove.core.errors import BadRequestError, ConfinementError, ForbiddenError
 from perijove.core.resources import Resources
-from tests.integration.sandbox.conftest import Boxes
 
 pytestmark = pytest.mark.root
 
@@ -35,11 +35,10 @@ while True:
 
 def hosts_address() -> str | None:
     """An address of this machine that is not the loopback's."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        with contextlib.suppress(OSError):
-            probe.connect(("192.0.2.1", 9))
-            found: str = probe.getsockname()[0]
-            return None if found.startswith("127.") else found
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))
+        found: str = probe.getsockname()[0]
+        return None if found.startswith("127.") else found
     return None
 
 
@@ -81,7 +80,9 @@ def test_without_a_network_there_is_a_loopback_only(boxes: Boxes) -> None:
 
 def test_open_downloads_from_the_world(boxes: Boxes) -> None:
     """With what this machine's environment says about indexes and certificates."""
-    env = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "REQUESTS_"))}
+    env = {
+        name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "REQUESTS_"))
+    }
     command = "/usr/bin/python3 -m pip download -q --no-deps -d /tmp/x six && ls /tmp/x"
     found = boxes.shell(command, network="open", env=env, resources=Resources(memory=2**29))
     assert "six-" in found.output, found.output
@@ -165,7 +166,9 @@ def test_a_lost_slirp_is_started_again(boxes: Boxes) -> None:
 
 
 def _slirps(uid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-u", str(uid), "slirp4netns"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["pgrep", "-u", str(uid), "slirp4netns"], capture_output=True, text=True, check=False
+    )
     return [int(pid) for pid in found.stdout.split()]
 
 
@@ -252,9 +255,9 @@ def test_a_reset_is_passed_on(boxes: Boxes) -> None:
 
 def test_a_taken_port_starts_nothing_and_may_be_tried_again(boxes: Boxes) -> None:
     port = next(PORTS)
-    with socket.create_server(("127.0.0.1", port)):
-        with pytest.raises(ConfinementError, match=f"port {port} cannot be had") as caught:
-            boxes.start("/bin/true", inbound=[_in(port)])
+    refused = pytest.raises(ConfinementError, match=f"port {port} cannot be had")
+    with socket.create_server(("127.0.0.1", port)), refused as caught:
+        boxes.start("/bin/true", inbound=[_in(port)])
     assert caught.value.retry
     assert boxes.launcher.list() == []
 

@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.integration.sandbox.conftest import Boxes
 
 from perijove.core.errors import ForbiddenError
 from perijove.sandbox.spec import Mount
-from tests.integration.sandbox.conftest import Boxes
 
 pytestmark = pytest.mark.root
 
@@ -39,7 +39,9 @@ def test_the_hosts_files_are_not_there(boxes: Boxes) -> None:
 
 
 def test_nothing_but_home_and_temporary_directories_can_be_written(boxes: Boxes) -> None:
-    script = "for d in / /usr /etc /dev /run /var /home /sys; do touch $d/x 2>/dev/null && echo $d; done; true"
+    script = (
+        "for d in / /usr /etc /dev /run /var /home /sys; do touch $d/x 2>/dev/null && echo $d; done; true"
+    )
     assert boxes.shell(script).output == ""
     assert boxes.shell("touch ~/x /tmp/x /dev/shm/x /var/tmp/y && echo ok").output == "ok\n"
 
@@ -126,7 +128,8 @@ def test_abstract_sockets_of_host_and_others_are_not_there(boxes: Boxes) -> None
 
 def test_ports_of_others_and_of_the_hosts_loopback_are_not_there(boxes: Boxes) -> None:
     serve = (
-        "import socket,time\ns = socket.socket()\ns.bind(('0.0.0.0', 21010))\ns.listen()\nprint('up')\ntime.sleep(60)"
+        "import socket, time\ns = socket.socket()\ns.bind(('0.0.0.0', 21010))\n"
+        "s.listen()\nprint('up')\ntime.sleep(60)"
     )
     other = boxes.start("/usr/bin/python3", "-u", "-c", serve, user="bob", network="open")
     boxes.wait_for(other.id, "up")
@@ -215,5 +218,7 @@ def test_the_launcher_may_be_used_from_many_threads(boxes: Boxes) -> None:
 def test_python_of_this_environment_runs_inside(boxes: Boxes) -> None:
     prefix = Path(sys.prefix)
     mount = Mount(source=prefix, target=prefix)
-    outcome = boxes.run(str(prefix / "bin" / "python"), "-c", "import pydantic; print('ok')", more_mounts=[mount])
+    outcome = boxes.run(
+        str(prefix / "bin" / "python"), "-c", "import pydantic; print('ok')", more_mounts=[mount]
+    )
     assert outcome.output == "ok\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.integration.sandbox.conftest import Boxes
 
 pytestmark = pytest.mark.root

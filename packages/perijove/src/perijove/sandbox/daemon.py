@@ -100,11 +100,12 @@ class _Handler(socketserver.StreamRequestHandler):
             _log.warning("nobody took an answer: %s", error)
 
     def _answer(self) -> dict[str, Any]:
+        line = self.rfile.readline(MAX_LINE)
         uid = _peer_uid(self.connection)
         if uid not in (0, self.server.platform.uid):
             raise ForbiddenError("This account may not ask the launcher.")
         try:
-            asked = decode(self.rfile.readline(MAX_LINE))
+            asked = decode(line)
             answer = ANSWERS[asked["method"]]
             return {"result": answer(self.server.launcher, asked.get("params", {}))}
         except ValidationError as error:

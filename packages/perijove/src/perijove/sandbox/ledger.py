@@ -7,16 +7,18 @@ by its keeper. So a crash at any moment leaves nothing claimed: whoever looks ne
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from perijove.core.errors import ConflictError, InsufficientResourcesError
+from perijove.core.errors import BadRequestError, ConflictError, InsufficientResourcesError
 from perijove.core.resources import Free, Resources, format_size
 from perijove.sandbox import record as records
 from perijove.sandbox.databases import Database
 from perijove.sandbox.record import Record
+from perijove.sandbox.spec import SANDBOX_ID
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS claims "
@@ -52,7 +54,9 @@ class Ledger:
         self._gpus = gpus
 
     def record(self, sandbox_id: str) -> Record:
-        """The record of a sandbox, there or not."""
+        """The record of a sandbox, there or not. BadRequestError for what is no id."""
+        if not re.match(SANDBOX_ID, sandbox_id):
+            raise BadRequestError(f"{sandbox_id[:80]!r} is no id of a sandbox.")
         return Record(self._sandboxes / sandbox_id)
 
     def claim(self, sandbox_id: str, wanted: Resources) -> Claim:
