@@ -56,8 +56,8 @@ _NEEDS: dict[str, Callable[[], str]] = {
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = config.getoption("--slow")
     for item in items:
-        reasons = [need() for marker, need in _NEEDS.items() if marker in item.keywords]
-        if "slow" in item.keywords and not slow:
+        reasons = [need() for marker, need in _NEEDS.items() if item.get_closest_marker(marker)]
+        if item.get_closest_marker("slow") and not slow:
             reasons.append("takes minutes: run with --slow (make test-slow)")
         for reason in filter(None, reasons):
             item.add_marker(pytest.mark.skip(reason=reason))

@@ -39,6 +39,7 @@ class Supervisor:
         self._report = report
         self._since = time.time()
         self._failures: dict[str, int] = {}
+        self._next_health = time.monotonic() + _HEALTH_EVERY
 
     @property
     def children(self) -> list[Child]:
@@ -73,19 +74,22 @@ class Supervisor:
 
     def watch(self) -> None:
         """Keep everything running, until `Stopped` or another error is raised into it."""
-        next_health = time.monotonic() + _HEALTH_EVERY
         while True:
-            for child in self.children:
-                self._keep(child)
-                if not child.ready and child.check_ready():
-                    self._report(f"{child.spec.name} is ready again")
-                    self._tell("running")
-            if time.monotonic() > next_health:
-                for child in self.children:
-                    self._check_health(child)
+            self.step()
+            time.sleep(_PAUSE)
+
+    def step(self) -> None:
+        """One round: start again what ended, tell who is ready again, now and then ask for health."""
+        for child in self.children:
+            self._keep(child)
+            if not child.ready and child.check_ready():
+                self._report(f"{child.spec.name} is ready again")
                 self._tell("running")
-                next_health = time.monotonic() + _HEALTH_EVERY
-            time.sleep(_PAUSE * 3)
+        if time.monotonic() > self._next_health:
+            for child in self.children:
+                self._check_health(child)
+            self._tell("running")
+            self._next_health = time.monotonic() + _HEALTH_EVERY
 
     def _keep(self, child: Child) -> None:
         restarts = child.restarts
