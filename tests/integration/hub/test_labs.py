@@ -165,6 +165,11 @@ def test_a_second_lab_with_a_flavor_of_its_own(ada: Visitor, lab: str, kernel: s
     assert ids[0] != ids[1]
 
 
+def _failure(visitor: Visitor, path: str) -> str:
+    answer = visitor.get(path)
+    return answer.text if answer.status_code >= 500 else ""
+
+
 def test_a_lab_that_cannot_start_shows_its_last_lines(people: People, door: FrontDoor) -> None:
     zoe = people("zoe")
     zoe.start_lab("small")
@@ -180,11 +185,9 @@ def test_a_lab_that_cannot_start_shows_its_last_lines(people: People, door: Fron
     door.client.stop_lab("zoe")
     wait_until(lambda: not door.client.user("zoe")["servers"], what="the lab's end")
     zoe.start_lab("small")
-    page = wait_until(
-        lambda: (p := zoe.get("/hub/spawn-pending/zoe")).status_code >= 500 and p, what="the failure"
-    )
-    assert "Your lab ended while it started" in page.text
-    assert "my own mistake" in page.text
+    page = wait_until(lambda: _failure(zoe, "/hub/spawn-pending/zoe"), what="the failure")
+    assert "Your lab ended while it started" in page
+    assert "my own mistake" in page
 
 
 def test_the_waiting_page_hears_what_happens(people: People, door: FrontDoor) -> None:

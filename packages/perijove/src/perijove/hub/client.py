@@ -48,6 +48,8 @@ class HubClient:
         self._session = requests.Session()
         # Neither proxies nor .netrc of whoever calls: this is the loopback, and the token is ours.
         self._session.trust_env = False
+        # Calls are few; no connection is left open behind a client that nobody closes.
+        self._session.headers["Connection"] = "close"
         token = read_secrets(settings.layout).admin_token.get_secret_value()
         self._session.headers["Authorization"] = f"token {token}"
 

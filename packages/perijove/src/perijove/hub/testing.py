@@ -197,6 +197,7 @@ class Visitor:
         self.url = url
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.headers["Connection"] = "close"
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """A page, redirects followed."""
@@ -276,7 +277,7 @@ class Visitor:
         message = _execute_request(code)
         await connection.write_message(json.dumps(message))
         await _until_busy(connection, message["header"]["msg_id"])
-        connection.close()
+        await _close(connection)
 
     def type_in_terminal(self, base: str, terminal: str, text: str) -> None:
         """Type into a terminal and leave."""
@@ -286,7 +287,7 @@ class Visitor:
         connection = await self._connect(f"{base}/terminals/websocket/{terminal}", base)
         await connection.write_message(json.dumps(["stdin", text]))
         await asyncio.sleep(2)
-        connection.close()
+        await _close(connection)
 
     async def _connect(self, path: str, base: str) -> Any:
         request = requests.Request("GET", f"{self.url}{base}/x").prepare()
@@ -301,7 +302,15 @@ class Visitor:
         try:
             return await _collect(connection, message["header"]["msg_id"])
         finally:
-            connection.close()
+            await _close(connection)
+
+
+async def _close(connection: Any) -> None:
+    """Say goodbye and wait for the answer, so that no socket is left behind."""
+    connection.close()
+    while await connection.read_message() is not None:
+        continue
+    await asyncio.sleep(0.05)
 
 
 def _execute_request(code: str) -> dict[str, Any]:
