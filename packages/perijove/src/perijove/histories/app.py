@@ -22,6 +22,7 @@ from perijove.histories.inspection.inspector import Inspector
 from perijove.histories.middleware import Guard
 from perijove.histories.routers import contents, datasets, histories, jobs, pages, server, tools, uploads
 from perijove.histories.services.job_runtime import Jobs
+from perijove.histories.services.no_jobs import NoJobs
 from perijove.histories.store.files import FileStore
 from perijove.sandbox.launcher import Launcher
 
@@ -87,9 +88,9 @@ def create_app(
     return app
 
 
-def _jobs(context: Context) -> Jobs | None:
+def _jobs(context: Context) -> Jobs | NoJobs:
     if context.engine is None or context.launcher is None:
-        return None
+        return NoJobs(context.settings)
     return Jobs(
         settings=context.settings,
         database=context.database,
@@ -103,11 +104,9 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         start(context)
-        workers: list[_Worker] = [
-            Housekeeper(context),
-            Inspector(context),
-            *([app.state.jobs] if app.state.jobs else []),
-        ]
+        workers: list[_Worker] = [Housekeeper(context), Inspector(context)]
+        if isinstance(app.state.jobs, Jobs):
+            workers.append(app.state.jobs)
         for worker in workers:
             worker.start()
         try:

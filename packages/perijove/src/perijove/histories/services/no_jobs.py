@@ -1,0 +1,35 @@
+"""What stands in for `Jobs` on a server without an engine: uploads have jobs too, and clients ask about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from perijove.core.errors import EngineError
+from perijove.core.settings import Settings
+from perijove.histories.services.jobs import LiveView
+from perijove.histories.store.models import Job
+
+
+class NoJobs:
+    """Shows jobs as their rows stand; runs none. Each other method raises EngineError."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.layout.jobs
+        self.steps = self
+
+    def directory(self, job_id: str) -> Path:
+        """Where a job's files would be."""
+        return self._folder / job_id
+
+    def live(self, job: Job) -> LiveView:
+        """What the row says."""
+        return LiveView(reason=job.reason or "", progress=job.progress)
+
+    def submit(self, *_arguments: object, **_named: object) -> NoReturn:
+        """EngineError: nothing runs here."""
+        raise EngineError(
+            "This server runs no jobs.", advice="Ask an administrator to start it with an engine."
+        )
+
+    cancel = flavors = machine = submit
