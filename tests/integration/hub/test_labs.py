@@ -89,14 +89,14 @@ def test_the_front_door_is_reached_from_inside(ada: Visitor, lab: str, kernel: s
 
 
 def test_nobody_else_opens_a_lab(
-    ada: Visitor, lab: str, people: People, admin: Visitor, door: FrontDoor
+    ada: Visitor, lab: str, kernel: str, people: People, admin: Visitor, door: FrontDoor
 ) -> None:
     stranger = Visitor(door.url)
     for other in (people("bob"), admin):
         assert other.get(f"{lab}/lab").status_code == 403
         assert other.lab_api(lab, "GET", "contents").status_code in (403, 404)
         with pytest.raises(Exception, match="403"):
-            other.execute(lab, "0" * 36, "1")
+            other.execute(lab, kernel, "1")
     assert stranger.lab_api(lab, "GET", "contents").status_code == 403
     assert "/hub/login" in stranger.get(f"{lab}/lab").url
     wrong = {"Authorization": "token wrong"}

@@ -100,6 +100,8 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
         "PERIJOVE_PORT": str(settings.port),
         "PERIJOVE_PUBLIC_URL": settings.public_url,
         "PERIJOVE_SINGLE_USER": str(settings.single_user).lower(),
+        **({"PERIJOVE_SSL_CERTIFICATE": str(settings.ssl_certificate)} if settings.ssl_certificate else {}),
+        **({"PERIJOVE_SSL_KEY": str(settings.ssl_key)} if settings.ssl_key else {}),
     }
     # JupyterHub takes these over its configuration; what the caller's shell holds must not reach it.
     foreign = dict.fromkeys(("JUPYTERHUB_CRYPT_KEY", "CONFIGPROXY_AUTH_TOKEN", "JPY_COOKIE_SECRET"), "")
