@@ -45,6 +45,7 @@ def test_element_path(identifier: str, wanted: str) -> None:
     assert str(element_path(identifier, "txt")) == wanted
 
 
-def test_free_name(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "a.h5").touch()
-    assert free_name(tmp_path, "a.h5", {"a-2.h5"}) == "a-3.h5"
+def test_free_name() -> None:
+    assert free_name("a.h5", {"a.h5", "a-2.h5"}) == "a-3.h5"
+    assert free_name("fig/a.png", {"fig/a.png"}) == "fig/a-2.png"
+    assert free_name("a", set()) == "a"

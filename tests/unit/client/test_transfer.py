@@ -79,6 +79,35 @@ class TestGet:
         assert all(path.is_relative_to(Path.cwd().parent) for path in made)
         assert not (Path.cwd().parent / "evil").exists()
 
+    def test_elements_with_the_same_path_are_kept_apart(self, galaxy: Any, history: str) -> None:
+        one = galaxy.add_dataset(history, "x", b"1", "txt")
+        two = galaxy.add_dataset(history, "y", b"2", "txt")
+        galaxy.add_collection(history, "c", [("a", one["id"]), ("../a", two["id"])])
+        folder = Path(get(3))
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a.txt": b"1", "a-2.txt": b"2"}
+
+    def test_changed_files_of_a_collection_are_kept(self, galaxy: Any, history: str) -> None:
+        one = galaxy.add_dataset(history, "x", b"1", "txt")
+        galaxy.add_collection(history, "c", [("a", one["id"])])
+        first = get(2)
+        assert get(2) == first
+        (Path(first) / "a.txt").write_bytes(b"mine")
+        assert get(2) == "imports/2-c-2"
+        assert (Path(first) / "a.txt").read_bytes() == b"mine"
+        assert Path("imports/2-c-2/a.txt").read_bytes() == b"1"
+
+    def test_a_collection_that_broke_off_is_taken_up(self, galaxy: Any, history: str) -> None:
+        inner = [galaxy.add_dataset(history, f"x{n}", bytes([n]), "txt") for n in range(5)]
+        galaxy.add_collection(history, "c", [(one["name"], one["id"]) for one in inner])
+        galaxy.fault = lambda method, path: (503, b"") if path.endswith(f"{inner[3]['id']}/display") else None
+        with pytest.raises(AwayError):
+            get(6)
+        galaxy.fault = lambda *_: None
+        galaxy.requests.clear()
+        folder = Path(get(6))
+        assert len(list(folder.iterdir())) == 5
+        assert len([path for _, path in galaxy.requests if path.endswith("/display")]) == 2
+
     def test_a_name_of_ten_thousand_characters(self, galaxy: Any, history: str) -> None:
         galaxy.add_dataset(history, "é" * 10_000, b"x", "h5")
         assert Path(get(1)).read_bytes() == b"x"

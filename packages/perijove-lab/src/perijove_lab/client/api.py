@@ -30,7 +30,7 @@ def get(
     """
     from perijove_lab.client.connection import connect
     from perijove_lab.client.datasets import Dataset
-    from perijove_lab.client.transfer import get_many
+    from perijove_lab.client.incoming import get_many
 
     several = isinstance(datasets_identifiers, list | tuple)
     wanted = list(datasets_identifiers) if several else [datasets_identifiers]
@@ -56,7 +56,7 @@ def put(
     `collection="name"`. A broken connection is taken up where it broke, also by a later call.
     """
     from perijove_lab.client.connection import connect
-    from perijove_lab.client.transfer import put_many
+    from perijove_lab.client.outgoing import put_many
 
     names: list[Any] = list(filenames) if isinstance(filenames, list | tuple) else [filenames]
     made = put_many(

@@ -33,7 +33,7 @@ class Dataset:
 
     def get(self, to: str | Path | None = None) -> Path:
         """Download it: the path of the file, or of the folder for a collection."""
-        from perijove_lab.client.transfer import fetch
+        from perijove_lab.client.incoming import fetch
 
         return fetch(self, to)
 
@@ -66,6 +66,12 @@ def from_api(connection: Connection, entry: dict[str, Any]) -> Dataset:
         deleted=bool(entry.get("deleted")),
         connection=connection,
     )
+
+
+def details_of(connection: Connection, dataset_id: str) -> dict[str, Any]:
+    """All that the server says of a dataset."""
+    with connection.translated():
+        return dict(connection.gi.datasets.show_dataset(dataset_id))
 
 
 def current_history(connection: Connection, history_id: str | None = None) -> str:

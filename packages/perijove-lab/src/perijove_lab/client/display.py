@@ -87,6 +87,22 @@ class Progress:
         return f"<div>{label} {bar} {self.fraction:.0%} <small>{text}</small></div>"
 
 
+class Share:
+    """A part of a Progress that is counted in bytes: one file of several, which begins at byte `start`."""
+
+    def __init__(self, progress: Progress, start: int, total: int | None) -> None:
+        self._progress, self._start, self._total = progress, start, total
+
+    def seen(self, done: int) -> None:
+        """So many bytes of this file have passed."""
+        done += self._start
+        self._progress.update(done, text=transferred(done, self._total, self._progress.elapsed))
+
+    def told(self, text: str) -> None:
+        """Something else to show."""
+        self._progress.update(text=text)
+
+
 def transferred(done: float, total: float | None, seconds: float) -> str:
     """`12 MB of 1.2 GB, 48 MB/s, 25 s left`."""
     rate = done / seconds if seconds > 0 else 0.0

@@ -29,11 +29,12 @@ def element_path(identifier: str, ext: str = "") -> PurePosixPath:
     return PurePosixPath(*[file_name(part) for part in folders], file_name(last, "" if has_suffix else ext))
 
 
-def free_name(folder: Path, name: str, taken: set[str]) -> str:
-    """`name`, or `stem-2.ext` and so on, where a file or an earlier answer has it."""
-    stem, suffix = Path(name).stem, Path(name).suffix
+def free_name(name: str, taken: set[str]) -> str:
+    """`name`, or the first of `stem-2.ext`, `stem-3.ext`, … that is not taken."""
+    suffix = PurePosixPath(name).suffix
+    stem = name.removesuffix(suffix)
     candidate, number = name, 1
-    while candidate in taken or (folder / candidate).exists():
+    while candidate in taken:
         number += 1
         candidate = f"{stem}-{number}{suffix}"
     return candidate

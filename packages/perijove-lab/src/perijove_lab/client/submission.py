@@ -17,7 +17,7 @@ from perijove_lab.client import records
 from perijove_lab.client.connection import Connection, persevering
 from perijove_lab.client.datasets import Dataset, by_id, current_history, find
 from perijove_lab.client.errors import AwayError, InputError, LabError, RefusedError
-from perijove_lab.client.transfer import Item, put_file
+from perijove_lab.client.outgoing import Item, put_file
 
 TOOL = "run_jupyter_job"
 _BASIC = frozenset({"select_file", "ml_h5_datasets", "ml_h5_dataset_paths"})
