@@ -31,7 +31,7 @@ from perijove.demo.notebook import Cell, code_cells
 from perijove.demo.steps import Steps
 from perijove.hub.client import HubClient
 
-FOLDER = "perijove/ct-segmentation"  # where a new home has its copy
+FOLDER = "notebooks/ct-segmentation"  # where a new home has its copy
 FETCH, REMOTE = "1_fetch_data.ipynb", "3_train_remotely.ipynb"
 HISTORY = "perijove demo"
 UNTIL_SENT = ("parameters", "injected-parameters", "imports", "send")

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from perijove.core.errors import EngineError
 from perijove.demo.lab import Lab
 from perijove.demo.notebook import Cell
+
+
+CONNECT_SECONDS = 120.0
 
 
 @dataclass
@@ -35,8 +38,7 @@ def run_cells(
 
 
 async def _run_cells(lab: Lab, kernel_id: str, cells: Sequence[Cell], patience: float) -> dict[str, Outputs]:
-    request = HTTPRequest(lab.channels(kernel_id), headers=lab.headers, connect_timeout=30)
-    socket = await websocket_connect(request, max_message_size=2**28, ping_interval=30)
+    socket = await _connect(lab, kernel_id)
     shown: dict[str, Outputs] = {}
     try:
         for number, cell in enumerate(cells, start=1):
@@ -49,6 +51,20 @@ async def _run_cells(lab: Lab, kernel_id: str, cells: Sequence[Cell], patience: 
     finally:
         socket.close()
     return shown
+
+
+async def _connect(lab: Lab, kernel_id: str) -> WebSocketClientConnection:
+    """The kernel's channels; a busy machine gets its time. EngineError where they do not open."""
+    wait = {"connect_timeout": CONNECT_SECONDS, "request_timeout": CONNECT_SECONDS}
+    request = HTTPRequest(lab.channels(kernel_id), headers=lab.headers, **wait)
+    try:
+        return await websocket_connect(request, max_message_size=2**28, ping_interval=30)
+    except (HTTPClientError, WebSocketError) as error:
+        raise EngineError(
+            f"the kernel's connection could not be opened: {error}.",
+            advice="The lab's log says why.",
+            retry=True,
+        ) from error
 
 
 async def _run(socket: WebSocketClientConnection, source: str) -> Outputs:

@@ -40,7 +40,7 @@ class Steps:
 
     def note(self, text: str) -> None:
         """A line below the steps."""
-        self.console.print(f"  {text}", style="dim", highlight=False, markup=False)
+        self.console.print(f"  {text}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def translated(step: str, error: Exception) -> DemoError:
