@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from perijove.core.errors import ConflictError, NotFoundError, PerijoveError
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 _XSRF = re.compile(r'name="_xsrf"\s+value="([^"]+)"')
 _ALERT = re.compile(r'class="[^"]*alert[^"]*"[^>]*>(.*?)</(?:p|div)>', re.DOTALL)
 _SPAWN_FORM = re.compile(r'<form[^>]*id="spawn_form"[^>]*action="([^"]+)"')

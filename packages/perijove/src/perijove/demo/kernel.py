@@ -17,7 +17,6 @@ from perijove.core.errors import EngineError
 from perijove.demo.lab import Lab
 from perijove.demo.notebook import Cell
 
-
 CONNECT_SECONDS = 120.0
 
 
@@ -55,8 +54,12 @@ async def _run_cells(lab: Lab, kernel_id: str, cells: Sequence[Cell], patience: 
 
 async def _connect(lab: Lab, kernel_id: str) -> WebSocketClientConnection:
     """The kernel's channels; a busy machine gets its time. EngineError where they do not open."""
-    wait = {"connect_timeout": CONNECT_SECONDS, "request_timeout": CONNECT_SECONDS}
-    request = HTTPRequest(lab.channels(kernel_id), headers=lab.headers, **wait)
+    request = HTTPRequest(
+        lab.channels(kernel_id),
+        headers=lab.headers,
+        connect_timeout=CONNECT_SECONDS,
+        request_timeout=CONNECT_SECONDS,
+    )
     try:
         return await websocket_connect(request, max_message_size=2**28, ping_interval=30)
     except (HTTPClientError, WebSocketError) as error:
