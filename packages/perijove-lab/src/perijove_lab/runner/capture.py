@@ -97,13 +97,11 @@ def findings_in(namespace: dict[str, Any], before: dict[str, Any]) -> Findings:
     seen: dict[int, str] = {}
     modules = _modules(namespace)
     for name, value in list(namespace.items()):
-        if _ignored(name, value, before, modules):
-            continue
-        if id(value) in seen and not _is_shared(value):
-            found.aliases[name] = seen[id(value)]
-            continue
-        seen[id(value)] = name
-        _sort(name, value, found)
+        try:
+            if not _ignored(name, value, before, modules):
+                _sort(name, value, found, seen)
+        except Exception as error:  # an object may raise at any touch
+            found.unsaved.append(unsaved(name, value, reason_of(error)))
     return found
 
 
@@ -126,20 +124,19 @@ def _is_shared(value: Any) -> bool:
     return isinstance(value, str | int | bytes | type(None)) or (type(value) is tuple and not value)
 
 
-def _sort(name: str, value: Any, found: Findings) -> None:
-    try:
-        exporter = registry.exporter_for(value)
-        members = [] if exporter else _models_inside(name, value)
-    except Exception as error:  # an object may raise at any touch
-        found.unsaved.append(unsaved(name, value, reason_of(error)))
+def _sort(name: str, value: Any, found: Findings, seen: dict[int, str]) -> None:
+    if id(value) in seen and not _is_shared(value):
+        found.aliases[name] = seen[id(value)]
         return
+    seen[id(value)] = name
+    exporter = registry.exporter_for(value)
     if exporter:
         found.models.append(Model(name=name, value=value, exporter=exporter))
         return
+    members = _models_inside(name, value)
     found.models += members
-    if members and len(members) == len(value):
-        return
-    found.data[name] = value
+    if not members or len(members) < len(value):
+        found.data[name] = value
 
 
 def _models_inside(name: str, value: Any) -> list[Model]:

@@ -25,7 +25,8 @@ class JobClient(NotebookClient):
     """nbclient with bounded outputs, a log, and saving while cells run."""
 
     def __init__(self, nb: NotebookNode, *, saver: Saver, **kwargs: Any) -> None:
-        super().__init__(nb, **kwargs)
+        # Generous: on a busy machine a kernel's first words can take a minute, and output must not be lost.
+        super().__init__(nb, startup_timeout=300, iopub_timeout=60, shell_timeout_interval=1, **kwargs)
         self.log.setLevel(logging.CRITICAL)  # errors are told once: by the manifest
         self._saver = saver
         self._text_log = outputs.Log()

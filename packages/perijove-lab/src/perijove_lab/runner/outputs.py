@@ -56,7 +56,7 @@ class CellOutputs:
 
     def add_text(self, outs: list[NotebookNode], name: str, text: str) -> None:
         """Append printed text to the stream `name` (stdout or stderr)."""
-        text = squash(text)
+        text = _squash_part(text)
         if self._head_left > 0:
             text = self._add_head(outs, name, text)
         if text:
@@ -129,6 +129,17 @@ def _stream(name: str) -> NotebookNode:
 def squash(text: str) -> str:
     """The text without what carriage returns overwrote, as a terminal would show it (progress bars)."""
     return _OVERWRITTEN.sub("", text) if "\r" in text else text
+
+
+def _squash_part(text: str) -> str:
+    """`squash` for a piece whose first line goes on one that is not at hand: what overwrites it stays."""
+    if "\r" not in text:
+        return text
+    line, newline, rest = text.partition("\n")
+    shown = line.rstrip("\r")
+    if "\r" in shown:
+        shown = "\r" + shown.rsplit("\r", 1)[1]
+    return shown + "\r" * line.endswith("\r") + newline + squash(rest)
 
 
 def bounded_error(content: dict[str, Any]) -> dict[str, Any]:

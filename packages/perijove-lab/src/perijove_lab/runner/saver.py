@@ -38,7 +38,7 @@ class Saver:
         text = nbformat.versions[4].writes_json(self._notebook)
         part = self._path.with_name(f".{self._path.name}.part")
         try:
-            part.write_text(text, encoding="utf-8", errors="surrogatepass")
+            part.write_text(text, encoding="utf-8", errors="backslashreplace")
             os.replace(part, self._path)
         except OSError:
             part.unlink(missing_ok=True)

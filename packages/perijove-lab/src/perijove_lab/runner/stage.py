@@ -65,10 +65,12 @@ def _refuse_missing(item: InputSpec) -> None:
 
 
 def _link(item: InputSpec, target: Path, work: Path) -> None:
+    folders = (target.parent, (work / item.path).parent)  # `data/../ct.h5` needs a folder `data`
+    if not all(folder.resolve().is_relative_to(work.resolve()) for folder in folders):
+        raise _refused(item.path, "a link on its way leaves the working directory")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.parent.resolve().is_relative_to(work.resolve()):
-            raise _refused(item.path, "a link on its way leaves the working directory")
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
         if target.is_symlink() and target.resolve() == item.source.resolve():
             return
         target.symlink_to(item.source)

@@ -250,6 +250,8 @@ def _encode_scalar(encoder: _Encoder, parent: Any, key: str, value: Any, depth: 
         kind, data = "none", h5py.Empty("f4")
     elif isinstance(value, str) and not _fits(value):
         data, encoding = json.dumps(value), "json"
+    elif isinstance(value, str):
+        data = str(value)  # NumPy's texts are of a kind that h5py refuses
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         data, encoding = str(int(value)), "text"
     elif isinstance(value, bytes | bytearray):
@@ -258,6 +260,16 @@ def _encode_scalar(encoder: _Encoder, parent: Any, key: str, value: Any, depth: 
     dataset.attrs["type"] = kind
     if encoding:
         dataset.attrs["encoding"] = encoding
+    encoder.saved = True
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, range)
+
+
+def _encode_range(encoder: _Encoder, parent: Any, key: str, value: Any, depth: int) -> None:
+    dataset = parent.create_dataset(key, data=[value.start, value.stop, value.step])
+    dataset.attrs["type"] = "range"
     encoder.saved = True
 
 
@@ -280,11 +292,11 @@ def _encode_named_text(encoder: _Encoder, parent: Any, key: str, value: Any, dep
 
 
 def _is_sequence(value: Any) -> bool:
-    return isinstance(value, list | tuple | set | frozenset | range) or type(value).__name__ == "deque"
+    return isinstance(value, list | tuple | set | frozenset) or type(value).__name__ == "deque"
 
 
 def _encode_sequence(encoder: _Encoder, parent: Any, key: str, value: Any, depth: int) -> None:
-    kind = type(value).__name__ if type(value).__name__ in ("tuple", "set", "frozenset", "range") else "list"
+    kind = type(value).__name__ if type(value).__name__ in ("tuple", "set", "frozenset") else "list"
     items = list(value)
     if _write_regular(parent, key, items, kind) or _write_json(parent, key, items, kind):
         encoder.saved = True
@@ -416,6 +428,7 @@ _ENCODERS: tuple[tuple[Callable[[Any], bool], _Encode], ...] = (
     (frames.is_pandas, _encode_frame),
     (_is_sequence, _encode_sequence),
     (_is_mapping, _encode_mapping),
+    (_is_range, _encode_range),
     (_is_named_text, _encode_named_text),
     (_is_sparse, _encode_sparse),
     (_is_history, _encode_history),

@@ -77,13 +77,8 @@ def _sequence(item: Any) -> Any:
     kind = item.attrs["type"]
     if not hasattr(item, "keys"):
         values = item.asstr()[...].tolist() if item.dtype.kind == "O" else item[...].tolist()
-        return range(*_bounds(values)) if kind == "range" else _retyped(kind, values)
+        return _retyped(kind, values)
     return _retyped(kind, [decode(item[str(index)]) for index in range(int(item.attrs["length"]))])
-
-
-def _bounds(values: list[int]) -> tuple[int, int, int]:
-    step = values[1] - values[0] if len(values) > 1 else 1
-    return values[0], values[-1] + step, step
 
 
 def _mapping(item: Any) -> dict[Any, Any]:
@@ -196,7 +191,8 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "timedelta": lambda item: timedelta(seconds=float(_text(item))),
     "decimal": lambda item: Decimal(_text(item)),
     "path": lambda item: Path(_text(item)),
-    **dict.fromkeys(("list", "tuple", "set", "frozenset", "range"), _sequence),
+    **dict.fromkeys(("list", "tuple", "set", "frozenset"), _sequence),
+    "range": lambda item: range(*item[...].tolist()),
     "dict": _mapping,
     "dataframe": _frame,
     "series": _frame,

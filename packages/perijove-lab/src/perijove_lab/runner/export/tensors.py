@@ -14,6 +14,8 @@ from perijove_lab.runner.export.unsaveable import UnsaveableError
 
 def framework_of(value: Any) -> str | None:
     """`numpy`, `tensorflow`, `torch`, `jax` or `keras` for an array or tensor of it, else None."""
+    if isinstance(value, str | bytes):  # also NumPy's own texts
+        return None
     for name, module, kinds in (
         ("numpy", "numpy", ("ndarray", "generic")),
         ("torch", "torch", ("Tensor",)),
