@@ -165,6 +165,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file} is not valid TOML: {error}.", advice="Mend the line it names.") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}.", advice="Use the account that it belongs to (sudo)."
+        ) from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()

@@ -44,13 +44,18 @@ class ChildSpec:
 
 def answers(url: str, timeout: float = 2.0) -> bool:
     """Whether `url` answers with anything below 500."""
+    return (code := status_code(url, timeout)) is not None and code < 500
+
+
+def status_code(url: str, timeout: float = 2.0) -> int | None:
+    """What `url` answers; None where nothing does."""
     try:
-        with _opener.open(url, timeout=timeout):
-            return True
+        with _opener.open(url, timeout=timeout) as answer:
+            return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code < 500
+        return error.code
     except (OSError, ValueError):
-        return False
+        return None
 
 
 class Child:

@@ -13,7 +13,9 @@ from perijove.core.errors import PerijoveError
 from perijove.core.settings import Settings
 from perijove.hub import run as front_door
 from perijove.hub.client import HubClient
-from perijove.supervisor.child import ChildSpec, answers
+from perijove.hub.proxy import door_address
+from perijove.hub.services import GALAXY_PREFIX
+from perijove.supervisor.child import ChildSpec, answers, status_code
 from perijove.supervisor.home import Owner
 
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|CREDENTIAL")
@@ -27,7 +29,7 @@ def plan(settings: Settings, owner: Owner | None) -> list[list[ChildSpec]]:
     )
     tls = front_door.tls_process(settings)
     first = [proxy, *([_front_door(settings, tls, owner)] if tls is not None else [])]
-    second = [_front_door(settings, front_door.hub_process(settings), owner), _histories(settings, owner)]
+    second = [_hub(settings, owner), _histories(settings, owner)]
     if settings.single_user:
         return [first, second]
     return [[_launcher(settings), *first], second]
@@ -65,6 +67,19 @@ def _front_door(settings: Settings, spec: front_door.ProcessSpec, owner: Owner |
         ready=partial(answers, spec.ready_url),
         owner=owner,
     )
+
+
+def _hub(settings: Settings, owner: Owner | None) -> ChildSpec:
+    spec = front_door.hub_process(settings)
+    host, port = door_address(settings)
+    routed = f"http://{host}:{port}{GALAXY_PREFIX}api/version"
+    ready = partial(_hub_is_ready, spec.ready_url, routed)
+    return replace(_front_door(settings, spec, owner), ready=ready)
+
+
+def _hub_is_ready(health: str, routed: str) -> bool:
+    """It answers, and has led the proxy to the services: until then that address is the hub's own 404."""
+    return answers(health) and status_code(routed) not in (None, 404)
 
 
 def _restore_routes(settings: Settings) -> None:
