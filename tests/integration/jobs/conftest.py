@@ -23,8 +23,10 @@ def scratch() -> Iterator[Path]:
 
 
 def make_home(scratch: Path, name: str) -> Path:
-    home = scratch / name / "home"
-    home.mkdir(parents=True)
+    place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
+    place.chmod(0o755)
+    home = place / "home"
+    home.mkdir()
     make_environment(home)
     return home
 

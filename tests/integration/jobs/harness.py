@@ -64,7 +64,8 @@ class Server:
         self.port = free_port()
         self._launcher = launcher
         self._environ = {**os.environ, **(environ or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._mother: subprocess.Popen[str] | None = None
+        self._pid: int | None = None
         self.clients: list[httpx.Client] = []
 
     @property
@@ -72,30 +73,65 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, str(HERE / "serve.py"), str(self.home), str(self.port), self._launcher]
-        with (self.home.parent / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ)
-        end = time.monotonic() + 60
+        """Start it; the program is loaded at the first start only."""
+        if self._mother is None:
+            command = [sys.executable, str(HERE / "serve.py"), str(self.home), str(self.port), self._launcher]
+            with (self.home.parent / "server.log").open("ab") as log:
+                pipe = subprocess.PIPE
+                self._mother = subprocess.Popen(
+                    command, stdin=pipe, stdout=pipe, stderr=log, env=self._environ, text=True
+                )
+        self._tell("start")
+        self._pid = int(self._answer())
+        end = time.monotonic() + 120
         while True:
             try:
                 httpx.get(f"{self.url}/api/version", timeout=5).raise_for_status()
                 return
             except httpx.HTTPError:
-                if self._process.poll() is not None or time.monotonic() > end:
+                if time.monotonic() > end:
                     raise RuntimeError(self.log()) from None
-                time.sleep(0.05)
+                time.sleep(0.02)
+
+    def _tell(self, word: str) -> None:
+        assert self._mother is not None
+        assert self._mother.stdin is not None
+        self._mother.stdin.write(f"{word}\n")
+        self._mother.stdin.flush()
+
+    def _answer(self) -> str:
+        assert self._mother is not None
+        assert self._mother.stdout is not None
+        line = self._mother.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(self.log())
+        return line
+
+    @property
+    def confined(self) -> bool:
+        return self._launcher != "unconfined"
+
+    def sibling(self) -> Server:
+        """Another server over the same home."""
+        other = Server(self.home, launcher=self._launcher, environ=self._environ)
+        other.port = self.port + 1
+        return other
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> None:
+        if self._pid is not None:
+            os.kill(self._pid, number)
+            self._pid = None
+            assert self._answer() == "ended"
 
     def stop(self) -> None:
         for client in self.clients:
             client.close()
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(30)
+        if self._mother is not None:
+            self._end(signal.SIGTERM)
+            self._mother.communicate(timeout=30)
 
     def log(self) -> str:
         path = self.home.parent / "server.log"
@@ -169,6 +205,13 @@ class User:
                 return shown
             if time.monotonic() > end:
                 raise TimeoutError(f"{json.dumps(shown, indent=1)}\n{self._server.log()}")
+            time.sleep(0.02)
+
+    def wait_until_cleaned(self, job_id: str) -> None:
+        """Final jobs are cleaned up a moment later."""
+        end = time.monotonic() + 30
+        while (self._server.home / "jobs" / job_id / "job.json").exists():
+            assert time.monotonic() < end
             time.sleep(0.02)
 
     def output(self, job: dict[str, Any], name: str) -> dict[str, Any]:

@@ -47,8 +47,24 @@ def make_app(home: Path, launcher_kind: str) -> FastAPI:
     return create_app(settings, identity=Names(), engine=engine, launcher=launcher)
 
 
+def serve(home: Path, port: int, launcher_kind: str) -> None:
+    application = make_app(home, launcher_kind)
+    uvicorn.Server(uvicorn_config(application, port=port)).run()
+
+
+def fork_on_demand(home: Path, port: int, launcher_kind: str) -> None:
+    """A server for each line on standard input; its pid is the answer. The imports are paid once."""
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            serve(home, port, launcher_kind)
+            os._exit(0)
+        print(child, flush=True)
+        os.waitpid(child, 0)
+        print("ended", flush=True)
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    application = make_app(Path(sys.argv[1]), sys.argv[3])
-    uvicorn.Server(uvicorn_config(application, port=int(sys.argv[2]))).run()
+    fork_on_demand(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -116,7 +116,8 @@ def test_the_report_tells_provenance_and_usage(finished):
 
 
 def test_nothing_but_log_and_progress_stays_in_the_directory(finished, server: Server):
-    _, _, job = finished
+    user, _, job = finished
+    user.wait_until_cleaned(job["id"])
     left = sorted(path.name for path in (server.home / "jobs" / job["id"]).iterdir())
     assert left == ["log", "progress.jsonl"]
     assert not list((server.home / "sandboxes").glob(f"{job['id']}*"))

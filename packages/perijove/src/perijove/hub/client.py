@@ -110,10 +110,16 @@ class HubClient:
         """
         return str(self._call("POST", "/api/sign-in-links", {"name": name, "admin": admin})["url"])
 
-    def new_token(self, name: str, *, note: str = "command line", expires_in: int | None = None) -> str:
-        """A key for BioBlend at `settings.galaxy_url`. NotFoundError for an unknown user."""
+    def new_token(
+        self, name: str, *, note: str = "command line", expires_in: int | None = None, admin: bool = False
+    ) -> str:
+        """A key for BioBlend at `settings.galaxy_url`. NotFoundError for an unknown user.
+
+        With `admin`, and for an administrator, one that sees what belongs to all users there.
+        """
         self.user(name)  # JupyterHub answers 403 where there is no such user
-        body = {"note": note, "scopes": KEY_SCOPES, "expires_in": expires_in}
+        scopes = [*KEY_SCOPES, "admin:users"] if admin else KEY_SCOPES
+        body = {"note": note, "scopes": scopes, "expires_in": expires_in}
         return str(self._call("POST", f"/api/users/{quote(name, safe='')}/tokens", body)["token"])
 
     def user(self, name: str) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import tokenize
 from typing import Any, Literal
 
 from perijove.core.errors import BadRequestError, TooLargeError
@@ -11,7 +13,6 @@ from perijove.core.resources import format_size
 
 MAX_CODE_BYTES = 64 * 2**20
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ -]+")
-_PYTHON = ("python", "ipython", "ipython3", "python3")
 
 CodeKind = Literal["notebook", "script"]
 
@@ -41,26 +42,38 @@ def check_size(size: int) -> None:
 
 
 def check_code(content: bytes, kind: CodeKind) -> None:
-    """BadRequestError where `content` cannot be run: not UTF-8, not a notebook, empty, not Python."""
+    """BadRequestError where `content` cannot be run: no text, not a notebook, empty, not Python."""
     check_size(len(content))
-    text = _decode(content)
     if kind == "notebook":
-        _check_notebook(_parse(text))
-    elif not text.strip():
+        _check_notebook(_parse(_utf8(content)))
+        return
+    text = _script(content)
+    if not text.strip():
         raise BadRequestError("The script is empty.", advice="Choose a file that holds Python code.")
-    elif "\0" in text:
+    if "\0" in text:
         raise BadRequestError(
             "The script is not a text file.", advice="Choose a file that holds Python code."
         )
 
 
-def _decode(content: bytes) -> str:
+def _utf8(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadRequestError(
-            f"The code is not UTF-8 text (byte {error.start}).",
-            advice="Save it as UTF-8, or choose the notebook or script instead of a data file.",
+            f"The notebook is not UTF-8 text (byte {error.start}).", advice="Save it in JupyterLab."
+        ) from None
+
+
+def _script(content: bytes) -> str:
+    """The script as Python reads it: UTF-8, or what its first lines declare."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise BadRequestError(
+            f"The script is not UTF-8 text ({str(error)[:200]}).",
+            advice="Save it as UTF-8, or choose the script instead of a data file.",
         ) from None
 
 
@@ -77,28 +90,30 @@ def _parse(text: str) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise BadRequestError("The notebook is not valid: it is nested too deeply.") from None
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
         raise BadRequestError(
-            "This is not a notebook of format 4: it has no list of cells.",
-            advice="Open it in JupyterLab and save it again; that brings older notebooks up to date.",
+            "This is not a notebook: it says no format.", advice="Open it in JupyterLab and save it again."
         )
     return notebook
 
 
 def _check_notebook(notebook: dict[str, Any]) -> None:
-    if notebook.get("nbformat") != 4:
-        raise BadRequestError(
-            f"The notebook's format is {notebook.get('nbformat')!r:.40}, not 4.",
-            advice="Open it in JupyterLab and save it again.",
-        )
     language = notebook_language(notebook)
-    if language.lower() not in _PYTHON:
+    if not language.lower().startswith(("python", "ipython")):
         raise BadRequestError(
             f"The notebook is written in {language[:40]}; jobs run Python.",
             advice="Choose a Python kernel in the notebook, or run it in the lab.",
         )
-    if not any(_has_code(cell) for cell in notebook["cells"]):
+    if not any(_has_code(cell) for cell in _cells(notebook)):
         raise BadRequestError("The notebook has no code to run.", advice="Send a notebook with a code cell.")
+
+
+def _cells(notebook: dict[str, Any]) -> list[Any]:
+    """The cells; those of a notebook of format 3 lie in worksheets, and the runner brings them up to date."""
+    sheets = notebook.get("worksheets")
+    holders = [notebook, *(sheets if isinstance(sheets, list) else [])]
+    found = [holder.get("cells") for holder in holders if isinstance(holder, dict)]
+    return [cell for cells in found if isinstance(cells, list) for cell in cells]
 
 
 def notebook_language(notebook: dict[str, Any]) -> str:
@@ -117,6 +132,6 @@ def notebook_language(notebook: dict[str, Any]) -> str:
 def _has_code(cell: Any) -> bool:
     if not isinstance(cell, dict) or cell.get("cell_type") != "code":
         return False
-    source = cell.get("source", "")
+    source = cell.get("source", cell.get("input", ""))
     lines = source if isinstance(source, list) else [source]
     return any(isinstance(line, str) and line.strip() for line in lines)

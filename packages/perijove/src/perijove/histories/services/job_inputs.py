@@ -8,6 +8,7 @@ refused, because a misspelt one that is ignored costs its user a training.
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -99,6 +100,10 @@ def _text(value: Any) -> Any:
     return None if value == "" else value
 
 
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=0, le=10_000)]
+_ShortText = Annotated[str, Field(max_length=255)]
+_KernelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 _OptionalText = Annotated[str | None, BeforeValidator(_text)]
 _OneDataset = Annotated[DatasetRef, BeforeValidator(lambda value: _ref(_one_dataset(value)))]
 _Datasets = Annotated[
@@ -118,14 +123,14 @@ class JobInputs(_Frozen):
     inputs: _InputFiles = ()
     parameters: Annotated[dict[str, Any], BeforeValidator(_parameters)] = Field(default_factory=dict)
     flavor: _OptionalText = None
-    cpus: Annotated[float | None, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)] = None
+    cpus: Annotated[_Positive | None, BeforeValidator(_number)] = None
     memory: Annotated[Size | None, BeforeValidator(_number)] = None
-    gpus: Annotated[int | None, BeforeValidator(_number), Field(ge=0)] = None
-    time_limit: Annotated[float | None, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)] = None
+    gpus: Annotated[_Count | None, BeforeValidator(_number)] = None
+    time_limit: Annotated[_Positive | None, BeforeValidator(_number)] = None
     network: Annotated[Literal["open", "none"] | None, BeforeValidator(_text)] = None
-    kernel: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = None
-    name: Annotated[str | None, BeforeValidator(_text), Field(max_length=255)] = None
-    submission_id: Annotated[str | None, BeforeValidator(_text), Field(max_length=255)] = None
+    kernel: Annotated[_KernelName | None, BeforeValidator(_text)] = None
+    name: Annotated[_ShortText | None, BeforeValidator(_text)] = None
+    submission_id: Annotated[_ShortText | None, BeforeValidator(_text)] = None
 
     def files(self) -> tuple[InputFile, ...]:
         """Every dataset with its checked path (None where its own name is to be taken), in order."""
@@ -240,7 +245,7 @@ def check_paths_differ(paths: list[str]) -> None:
 
 
 def _check_parameters(parameters: dict[str, Any]) -> None:
-    wrong = [name for name in parameters if not name.isidentifier()]
+    wrong = [name for name in parameters if not name.isidentifier() or keyword.iskeyword(name)]
     if wrong:
         raise BadRequestError(
             f"parameters: {wrong[0][:100]!r} is not a Python name.",

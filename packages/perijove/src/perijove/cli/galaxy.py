@@ -1,0 +1,96 @@
+"""The history server as the command line asks it: with a short-lived key of an administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from perijove.core.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    NotAuthenticatedError,
+    NotFoundError,
+    PerijoveError,
+)
+
+KEY_SECONDS = 300
+_TIMEOUT = 60.0
+_ERRORS: dict[int, type[PerijoveError]] = {
+    400: BadRequestError,
+    401: NotAuthenticatedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+}
+
+
+class Galaxy:
+    """Calls of the history server's API. Each raises PerijoveError with the server's own words."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The answer's JSON."""
+        return self._call("GET", path, params).json()
+
+    def delete(self, path: str, **params: Any) -> Any:
+        """The answer's JSON."""
+        return self._call("DELETE", path, params).json()
+
+    def text(self, path: str, **params: Any) -> tuple[str, Mapping[str, str]]:
+        """The answer as text, and its headers."""
+        answer = self._call("GET", path, params)
+        return answer.content.decode("utf-8", "replace"), answer.headers
+
+    def _call(self, method: str, path: str, params: dict[str, Any]) -> httpx.Response:
+        given = {name: value for name, value in params.items() if value is not None}
+        try:
+            answer = self._client.request(method, path, params=given)
+        except httpx.HTTPError as error:
+            raise PerijoveError(
+                "The history server does not answer.", advice="See `perijove status` and logs/histories.log."
+            ) from error
+        if answer.status_code >= 400:
+            raise _error_of(answer)
+        return answer
+
+
+@contextmanager
+def galaxy() -> Iterator[Galaxy]:
+    """The running platform's history server, as an administrator."""
+    from perijove.cli.client import admin_client, settings_in_force
+    from perijove.hub.private import read_ports
+
+    settings = settings_in_force()
+    hub = admin_client(settings)
+    name = _administrator(hub.people())
+    key = hub.new_token(name, note="command line", expires_in=KEY_SECONDS, admin=True)
+    base = f"http://127.0.0.1:{read_ports(settings.layout).histories}/services/galaxy"
+    with httpx.Client(base_url=base, headers={"x-api-key": key}, timeout=_TIMEOUT, trust_env=False) as client:
+        yield Galaxy(client)
+
+
+def _administrator(people: list[dict[str, Any]]) -> str:
+    for person in people:
+        if person["admin"] and person["approved"]:
+            return str(person["name"])
+    raise ConflictError(
+        "There is no administrator yet, and jobs and histories are looked at as one.",
+        advice="`perijove user add NAME --admin` makes one.",
+    )
+
+
+def _error_of(answer: httpx.Response) -> PerijoveError:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    advice = str(body.get("advice") or "")
+    message = str(body.get("err_msg") or f"The history server answered {answer.status_code}.")
+    kind = _ERRORS.get(answer.status_code, PerijoveError)
+    return kind(message.removesuffix(advice).strip(), advice=advice)
