@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).parent))  # page_objects
 
 from perijove.hub.private import free_port
-from perijove.hub.testing import FrontDoor, front_door, make_home, settings_of
+from perijove.hub.testing import FrontDoor, front_door, make_home, settings_of, wait_until
 from perijove.supervisor.home import platform_account, prepare_home
 
 PASSWORD = "correct horse battery"
@@ -84,6 +84,15 @@ def pictures() -> Path | None:
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
     return Path(folder) if folder else None
+
+
+@pytest.fixture(autouse=True)
+def no_labs_left(door: FrontDoor) -> Iterator[None]:
+    """Each test finds the whole machine free."""
+    yield
+    for lab in door.client.running_labs():
+        door.client.stop_lab(lab["user"], lab["name"])
+    wait_until(lambda: not door.client.running_labs(), what="the end of the labs")
 
 
 NewPage = Callable[..., Page]

@@ -142,9 +142,10 @@ class LabPage(OnPage):
         """Type into the current cell, run it, and give what it shows."""
         cells = self.page.locator(".jp-Notebook .jp-CodeCell")
         number = cells.count() - 1
-        cells.nth(number).locator(".cm-content").click()
-        self.page.keyboard.insert_text(code)
-        self.page.keyboard.press("Shift+Enter")
+        editor = cells.nth(number).locator(".cm-content")
+        editor.fill(code)
+        expect(editor).to_contain_text(code.splitlines()[0])
+        editor.press("Shift+Enter")
         output = cells.nth(number).locator(".jp-OutputArea-output")
         expect(output.first).to_be_visible(timeout=PATIENCE)
         return output.first.inner_text()
