@@ -12,7 +12,7 @@ PerijoveError                  every error a user or operator may see
 ├── ConfinementError           a process cannot be confined as asked: it is not started      (HTTP 503)
 ├── EngineError                an engine refused or lost a job                               (HTTP 502)
 ├── StorageError               the disk or the database failed (full, read-only)             (HTTP 507)
-└── ConfigurationError         a setting is wrong; the platform does not start               (HTTP 500, never served)
+└── ConfigurationError         a setting is wrong; the platform does not start               (HTTP 500)
 """
 
 from __future__ import annotations

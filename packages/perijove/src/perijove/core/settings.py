@@ -33,7 +33,9 @@ class _Section(BaseModel):
 class MachineSettings(_Section):
     """How much of the machine labs and jobs may hold together."""
 
-    cpus: float | None = Field(default=None, gt=0, description="CPUs to grant; all of the machine where unset")
+    cpus: float | None = Field(
+        default=None, gt=0, description="CPUs to grant; all of the machine where unset"
+    )
     memory: Size | None = Field(default=None, description="memory to grant; 90 % of the machine where unset")
     gpus: tuple[int, ...] | None = Field(
         default=None, description="GPU indices to grant; all that the driver shows where unset"
@@ -43,10 +45,13 @@ class MachineSettings(_Section):
 class SandboxSettings(_Section):
     """How labs and jobs are confined."""
 
-    uid_base: int = Field(default=200_000, ge=10_000, description="first uid given to users; one uid per user")
+    uid_base: int = Field(
+        default=200_000, ge=10_000, description="first uid given to users; one uid per user"
+    )
     network: NetworkPolicy = Field(
         default="open",
-        description="`open`: the world, but neither the platform's private ports nor other users; `none`: only the platform",
+        description="`open`: the world, but neither the platform's private ports nor other users; `none`: "
+        "only the platform",
     )
     processes: int = Field(default=512, ge=16, description="processes and threads of one lab or job")
     tmp_size: Size = Field(default=2**31, validate_default=True, description="size of the private /tmp")
@@ -57,11 +62,13 @@ class HubSettings(_Section):
 
     authenticator: str = Field(
         default="native",
-        description="`native` (sign-up with approval) or the name of an oauthenticator class, for example `github` or `generic-oauth`",
+        description="`native` (sign-up with approval) or the name of an oauthenticator class, for example "
+        "`github` or `generic-oauth`",
     )
     oauth: dict[str, Any] = Field(
         default_factory=dict,
-        description="options of the OAuth authenticator as oauthenticator names them; secrets from the environment: PERIJOVE_HUB__OAUTH__CLIENT_SECRET",
+        description="options of the OAuth authenticator as oauthenticator names them; secrets from the "
+        "environment: PERIJOVE_HUB__OAUTH__CLIENT_SECRET",
     )
     idle_timeout: int = Field(
         default=0, ge=0, description="seconds after which a lab without a busy kernel is ended; 0: never"
@@ -73,7 +80,8 @@ class HistorySettings(_Section):
     """The embedded history server."""
 
     database_url: SecretStr | None = Field(
-        default=None, description="SQLAlchemy URL, for example postgresql+psycopg://…; SQLite in PERIJOVE_HOME where unset"
+        default=None,
+        description="SQLAlchemy URL, for example postgresql+psycopg://…; SQLite in PERIJOVE_HOME where unset",
     )
     quota: Size = Field(default=0, description="bytes one user may keep; 0: no limit")
     max_upload: Size = Field(default=2**40, validate_default=True, description="largest single file")
@@ -97,17 +105,23 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=default_home, description="where all state lies")
-    bind: str = Field(default="127.0.0.1", description="address the front door listens on; 0.0.0.0 for every interface")
+    bind: str = Field(
+        default="127.0.0.1", description="address the front door listens on; 0.0.0.0 for every interface"
+    )
     port: int = Field(default=8000, ge=1, le=65535, description="port of the front door")
     public_url: str = Field(
-        default="", description="address users type, where a reverse proxy stands in front; made from bind and port where empty"
+        default="",
+        description="address users type, where a reverse proxy stands in front; made from bind and port "
+        "where empty",
     )
     ssl_certificate: Path | None = Field(default=None, description="certificate of the front door (PEM)")
     ssl_key: Path | None = Field(default=None, description="key of that certificate (PEM)")
     single_user: bool = Field(
         default=False, description="one person, no confinement: for a laptop; refused to more than one user"
     )
-    machine: MachineSettings = Field(default=MachineSettings(), description="how much of the machine is granted")
+    machine: MachineSettings = Field(
+        default=MachineSettings(), description="how much of the machine is granted"
+    )
     sandbox: SandboxSettings = Field(default=SandboxSettings(), description="how labs and jobs are confined")
     hub: HubSettings = Field(default=HubSettings(), description="JupyterHub")
     histories: HistorySettings = Field(default=HistorySettings(), description="the embedded history server")
@@ -164,14 +178,17 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML: {error}.", advice="Mend the line it names.") from error
+        raise ConfigurationError(
+            f"{file} is not valid TOML: {error}.", advice="Mend the line it names."
+        ) from error
     except OSError as error:
         raise ConfigurationError(
             f"{file} cannot be read: {error.strerror}.", advice="Use the account that it belongs to (sudo)."
         ) from error
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
+            for fault in error.errors()
         )
         raise ConfigurationError(
             f"A setting is wrong: {faults}.",
