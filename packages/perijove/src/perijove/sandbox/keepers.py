@@ -168,8 +168,9 @@ def list_statuses(sandboxes: Path) -> list[SandboxStatus]:
 
 
 def cgroup_of(record: Record) -> Cgroup | None:
-    """The control group of a started sandbox; None where it has none."""
-    name = (record.read(records.STARTED) or {}).get("cgroup")
+    """The control group of a sandbox, made or about to be; None where it has none."""
+    known = record.read(records.STARTED) or record.read(records.PLAN) or {}
+    name = known.get("cgroup")
     return open_cgroup(name) if name else None
 
 
