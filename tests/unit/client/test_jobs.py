@@ -301,6 +301,7 @@ class TestJob:
         with pytest.raises(StillRunningError, match="not ready yet"):
             submit("train.ipynb").wait(timeout=0.05)
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see watch._Heed
     def test_ctrl_c_leaves_the_job_alone(self, galaxy: Any, history: str) -> None:
         galaxy.script = [{"state": "running"}]
         made = submit("train.ipynb")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -72,6 +73,7 @@ class Connection:
         adapter = HTTPAdapter(pool_maxsize=4)
         adapter.init_poolmanager(4, 4, blocksize=BLOCK)
         session.mount(f"{self.url}/", adapter)
+        weakref.finalize(self, session.close)
         return session
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any, Protocol, Self
 
 import requests
 
@@ -36,16 +39,43 @@ class Watched(Protocol):
     def progress(self) -> dict[str, Any]: ...  # noqa: D102
 
 
+class _Heed:
+    """Makes sure that a Ctrl-C counts: Python loses one that arrives while it cleans up behind a request."""
+
+    def __init__(self) -> None:
+        self._seen = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._seen = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """KeyboardInterrupt where one has been lost."""
+        if self._seen:
+            raise KeyboardInterrupt
+
+
 def watch(job: Watched, progress: Progress, deadline: float | None) -> bool:
     """Show the job until it is final (True) or `deadline` has passed (False).
 
     AwayError after ten minutes without any answer from the server.
     """
-    _listen(job, progress, deadline)
-    return _look(job, progress, deadline)
+    with _Heed() as heed:
+        _listen(job, progress, deadline, heed)
+        return _look(job, progress, deadline, heed)
 
 
-def _listen(job: Watched, progress: Progress, deadline: float | None) -> None:
+def _listen(job: Watched, progress: Progress, deadline: float | None, heed: _Heed) -> None:
     """Follow the server's news; returns at the end, at the deadline, or where there are no (more) news."""
     left = 3600.0 if deadline is None else max(0.1, min(3600.0, deadline - time.monotonic()))
     try:
@@ -53,6 +83,7 @@ def _listen(job: Watched, progress: Progress, deadline: float | None) -> None:
             return
         progress.label = f"Job {job.id} ({job.name})"
         for event in _news(job, left):
+            heed.check()
             _show(progress, str(event.get("state")), known(event))
     except (LabError, requests.RequestException, ValueError):
         return
@@ -71,7 +102,7 @@ def _news(job: Watched, seconds: float) -> Iterator[dict[str, Any]]:
                 yield dict(json.loads(line[5:]))
 
 
-def _look(job: Watched, progress: Progress, deadline: float | None) -> bool:
+def _look(job: Watched, progress: Progress, deadline: float | None, heed: _Heed) -> bool:
     pause, seen, answered = FIRST_PAUSE, "", time.monotonic()
     while True:
         state = seen
@@ -83,6 +114,7 @@ def _look(job: Watched, progress: Progress, deadline: float | None) -> bool:
             progress.update(text="the server does not answer; trying again")
             if time.monotonic() - answered > PATIENCE:
                 raise
+        heed.check()
         if state in FINAL:
             return True
         if deadline is not None and time.monotonic() >= deadline:
