@@ -53,11 +53,6 @@ def check(answer: httpx.Response) -> None:
         ("POST", "/api/histories/HISTORY/contents", {}),
         ("POST", "/api/histories/HISTORY/contents", {"content": NONE}),
         ("POST", "/api/histories/HISTORY/contents", {"content": NONE, "source": "library"}),
-        (
-            "POST",
-            "/api/histories/HISTORY/contents",
-            {"type": "dataset_collection", "element_identifiers": []},
-        ),
         ("GET", "/api/histories/HISTORY/contents?types=workflow", None),
         ("GET", "/api/histories/HISTORY/contents?q=state&qv=happy", None),
         ("GET", "/api/histories/HISTORY/contents?q=hid-ge&qv=99999999999999999999", None),

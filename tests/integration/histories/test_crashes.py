@@ -24,7 +24,7 @@ def noise(tmp_path: Path) -> Path:
 
 
 def test_upload_resumes_after_sigkill(tmp_path: Path, noise: Path) -> None:
-    """BioBlend's own resumable upload, interrupted again and again by SIGKILL while bytes are on their way."""
+    """BioBlend's own resumable upload, interrupted again and again by SIGKILL as bytes arrive."""
     with HistoryServerProcess(home=tmp_path / "home") as server:
         gi = GalaxyInstance(server.url, key=server.keys["alice"])
         history = gi.histories.create_history("h")["id"]
@@ -60,7 +60,7 @@ def _kill_during(server: HistoryServerProcess, work: object) -> None:
 
 
 def test_kill_at_the_end_of_uploads_leaves_whole_datasets_or_none(tmp_path: Path) -> None:
-    """Many uploads end while the server is killed: each dataset on record can be read, and trying again works."""
+    """Many uploads end while the server is killed: each dataset on record can be read."""
     with HistoryServerProcess(home=tmp_path / "home") as server:
         gi = GalaxyInstance(server.url, key=server.keys["alice"])
         history = gi.histories.create_history("h")["id"]

@@ -38,7 +38,7 @@ KEYS = {"alice": "key-of-alice", "bob": "key-of-bob", "admin": "key-of-admin"}
 CALLERS = {key: Caller(name=name, admin=name == "admin") for name, key in KEYS.items()}
 
 
-def wait_until_ready(url: str, *, seconds: float = 60.0) -> None:
+def wait_until_ready(url: str, *, seconds: float = 180.0) -> None:
     """Return when the server answers. TimeoutError else."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
