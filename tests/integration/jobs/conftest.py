@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Server, User, make_environment
+from perijove.testing.jobs import make_environment
+
+from .harness import Server, User
 
 LAUNCHER = "direct" if os.geteuid() == 0 else "unconfined"
 
