@@ -89,9 +89,28 @@ def install() -> Path:
     return python
 
 
+def refuse_early(arguments: list[str]) -> None:
+    """What `perijove up` would refuse after minutes of installing: several users without root."""
+    import tomllib  # not there before 3.11, which is refused above
+
+    wanted = "--single-user" in arguments or os.environ.get("PERIJOVE_SINGLE_USER", "").lower() in (
+        "1",
+        "true",
+    )
+    file = Layout(default_home()).settings_file
+    if os.geteuid() == 0 or wanted or (arguments or ["up"])[0] != "up":
+        return
+    if not (file.is_file() and tomllib.loads(file.read_text()).get("single_user")):
+        raise ConfigurationError(
+            "Serving several users needs root: each lab and job runs under an account of its own, confined.",
+            advice="As root: `sudo make up`. For yourself alone and unconfined: `make up ARGS=--single-user`.",
+        )
+
+
 def main(arguments: list[str]) -> None:
     """Install, then become the command."""
     try:
+        refuse_early(arguments)
         python = install()
     except PerijoveError as error:
         sys.exit(f"perijove: {error.message}\n{error.advice}".rstrip())

@@ -18,7 +18,7 @@ def default_home() -> Path:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths below one `PERIJOVE_HOME`. Nothing here touches the disk; `supervisor.home` makes the directories.
+    """Paths below one `PERIJOVE_HOME`. Nothing here touches the disk: `supervisor.home` makes the folders.
 
     `root` must be traversable by every session's uid (mode 0711), because environments and homes are
     bound into sandboxes by processes that already run as that uid.

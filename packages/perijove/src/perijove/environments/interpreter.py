@@ -60,7 +60,7 @@ def candidates() -> list[Path]:
     on_path = [Path(folder) / "python3" for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     found = [Path("/usr/bin/python3"), *(Path(place) / name for place in _PLACES for name in names)]
     running = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return [path for path in dict.fromkeys([*found, running, *on_path]) if path.exists()]
+    return [path for path in dict.fromkeys([*found, running, *on_path]) if os.path.exists(path)]
 
 
 def base_interpreter(*, for_everybody: bool, newest: tuple[int, int] = NEWEST) -> Interpreter:
