@@ -20,7 +20,7 @@ def findings(**changes) -> report.Findings:
         "user": "demo-1",
         "data": "<ct>.h5",
         "parameters": {"epochs": 3},
-        "job": {"id": "j1"},
+        "job": {"id": "j1", "job_metrics": [{"name": "runtime_seconds", "value": "283.0 s"}]},
         "scores": [row("a|b", 0.5), row("finds nothing, all together", 0.0)],
         "onnx_difference": 1.2e-7,
         "compared": 2e-8,
@@ -35,7 +35,7 @@ def test_the_report_holds_table_facts_times_and_pictures(tmp_path: Path):
     text = (tmp_path / "report.md").read_text()
     assert "| a\\|b | 2 | 0.900 | 0.800 | 0.500 | 0.250 |" in text
     assert "| finds nothing, all together | 2 | 0.900 | 0.800 | 0.000 | 0.000 |" in text
-    for fact in ("1.2e-07", "2.0e-08", "j1", "epochs = 3", "| sign up | 1.2 |", "](predictions.png)"):
+    for fact in ("1.2e-07", "2.0e-08", "j1", "283.0 s", "epochs = 3", "| sign up | 1.2 |", "](predictions.png)"):
         assert fact in text
     assert (tmp_path / "predictions.png").read_bytes() == b"png"
     assert "&lt;ct&gt;.h5" in page.read_text()

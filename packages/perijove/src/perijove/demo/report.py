@@ -64,7 +64,7 @@ def facts(findings: Findings) -> list[tuple[str, str]]:
         ("ONNX against Keras, largest difference", f"{findings.onnx_difference:.1e}"),
     ]
     if runtime:
-        found.append(("time of the job", f"{float(runtime):.0f} s"))
+        found.append(("time of the job", str(runtime)))
     if findings.compared is not None:
         found.append(("same code as a plain script, largest difference", f"{findings.compared:.1e}"))
     return found
