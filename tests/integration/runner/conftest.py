@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,14 @@ class Jobs:
     def __init__(self, folder: Path, python: str) -> None:
         self._folder = folder
         self._python = python
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def close(self) -> None:
+        """No job outlives its test."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
     def write(self, *cells: str, script: str | None = None, metadata: Any = None, **job: Any) -> Path:
         folder = self._folder / f"job{len(list(self._folder.iterdir()))}"
@@ -102,12 +110,14 @@ class Jobs:
 
     def start(self, folder: Path, **environment: str) -> subprocess.Popen[bytes]:
         with open(folder / "log", "wb") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [self._python, "-m", "perijove_lab.runner", str(folder / "job.json")],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **environment},
             )
+        self._started.append(process)
+        return process
 
     def run(self, *cells: str, environment: dict[str, str] | None = None, **job: Any) -> Ended:
         folder = self.write(*cells, **job)
@@ -133,12 +143,17 @@ def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> Jobs:
-    (tmp_path / "jobs").mkdir()
-    return Jobs(tmp_path / "jobs", sys.executable)
+def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    yield from _jobs(tmp_path / "jobs", sys.executable)
 
 
 @pytest.fixture
-def ai_jobs(tmp_path: Path) -> Jobs:
-    (tmp_path / "jobs").mkdir()
-    return Jobs(tmp_path / "jobs", os.environ["PERIJOVE_TEST_AI_PYTHON"])
+def ai_jobs(tmp_path: Path) -> Iterator[Jobs]:
+    yield from _jobs(tmp_path / "jobs", os.environ["PERIJOVE_TEST_AI_PYTHON"])
+
+
+def _jobs(folder: Path, python: str) -> Iterator[Jobs]:
+    folder.mkdir()
+    jobs = Jobs(folder, python)
+    yield jobs
+    jobs.close()

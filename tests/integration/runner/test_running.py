@@ -104,7 +104,7 @@ def test_a_kernel_elsewhere_without_this_package(jobs: Any, tmp_path: Path) -> N
     spec.mkdir(parents=True)
     hide = (
         "import sys; sys.path = [p for p in sys.path if 'perijove-lab' not in p]; "
-        "import ipykernel_launcher as l; l.app.launch_new_instance()"
+        "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
     )
     argv = [sys.executable, "-c", hide, "-f", "{connection_file}"]
     (spec / "kernel.json").write_text(

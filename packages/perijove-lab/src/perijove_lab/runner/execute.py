@@ -119,7 +119,9 @@ class Execution:
             await client.async_execute_cell(cell, index)
         except CellExecutionError as error:
             self._left = left_well(error)
-            return None if self._left else failed_cell(cell, index, error)
+            if not self._left:
+                return failed_cell(cell, index, error)
+            cell.outputs = [output for output in cell.outputs if output["output_type"] != "error"]
         except DeadKernelError:
             return dead_kernel(client.km, index)
         finally:

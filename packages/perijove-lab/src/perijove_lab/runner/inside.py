@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 from typing import Any
 
@@ -63,6 +64,7 @@ def _leave_by_exception(shell: Any) -> None:
     for name in ("exit", "quit"):
         shell.user_ns[name] = leave
         setattr(builtins, name, leave)
+    warnings.filterwarnings("ignore", message="To exit: use 'exit'")
 
 
 def _end_like_interrupt() -> None:
