@@ -9,7 +9,7 @@ import pytest
 
 from perijove.hub.testing import FrontDoor, Visitor, wait_until
 
-IDLE = 24
+IDLE = 60
 TOML = f"""
 [machine]
 cpus = 4
@@ -43,14 +43,16 @@ def start_terminal(visitor: Visitor, base: str, command: str) -> None:
 @pytest.mark.slow
 def test_busy_labs_are_spared_and_idle_ones_end(door: FrontDoor, people: Callable[[str], Visitor]) -> None:
     silent, typing, idle = people("silent"), people("typing"), people("idle")
-    for visitor in (silent, typing, idle):
-        visitor.start_lab("small")
-    kernels = {visitor: visitor.new_kernel(visitor.wait_for_lab()) for visitor in (silent, idle)}
-    idle.execute("/user/idle", kernels[idle], "1")
+    silent.start_lab("small")
+    base = silent.wait_for_lab()
     # A cell that computes for long and prints nothing, with nobody watching.
-    silent.submit("/user/silent", kernels[silent], f"import time; time.sleep({IDLE * 4})")
-    start_terminal(typing, typing.wait_for_lab(), f"sleep {IDLE * 4}\r")
-    wait_until(lambda: not servers(door, "idle"), timeout=IDLE * 5, what="the end of the idle lab")
+    silent.submit(base, silent.new_kernel(base), f"import time; time.sleep({IDLE * 5})")
+    typing.start_lab("small")
+    start_terminal(typing, typing.wait_for_lab(), f"sleep {IDLE * 10}\r")
+    idle.start_lab("small")
+    base = idle.wait_for_lab()
+    idle.execute(base, idle.new_kernel(base), "1")
+    wait_until(lambda: not servers(door, "idle"), timeout=IDLE * 4, what="the end of the idle lab")
     time.sleep(IDLE)
     assert servers(door, "silent")
     assert servers(door, "typing")

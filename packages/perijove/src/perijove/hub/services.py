@@ -67,6 +67,8 @@ def _galaxy(url: str, token: str) -> dict[str, Any]:
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [USE_GALAXY],
         "display": False,
+        # Nothing waits for the history server: labs have their routes back at once, and it has its own.
+        "timeout": 1,
     }
 
 

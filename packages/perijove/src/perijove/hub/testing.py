@@ -29,7 +29,7 @@ from perijove.hub.run import ProcessSpec
 from perijove.sandbox import connect_launcher
 
 _FIELD = re.compile(r'name="_xsrf" value="([^"]+)"')
-PATIENCE = 120.0
+PATIENCE = 180.0
 
 
 def wait_until(condition: Any, *, timeout: float = PATIENCE, what: str = "the condition") -> Any:
@@ -243,13 +243,19 @@ class Visitor:
     def wait_for_lab(self, server: str = "") -> str:
         """The path of the lab, as soon as it answers; this visitor is signed in to it."""
         base = f"/user/{self.name}/{server}".rstrip("/")
-
-        def there() -> bool:
-            answer = self.get(f"{base}/lab")
-            return answer.ok and "/hub/" not in answer.url
-
-        wait_until(there, what=f"the lab at {base}")
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_in(answer := self.get(f"{base}/lab")):
+            failed = "spawn-failure" in answer.text
+            if failed or time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"no lab at {base}: {answer.status_code} {answer.url}\n{answer.text[-3000:]}"
+                )
+            time.sleep(0.5)
         return base
+
+    @staticmethod
+    def _is_in(answer: requests.Response) -> bool:
+        return answer.ok and "/hub/" not in answer.url
 
     def lab_api(self, base: str, method: str, path: str, **options: Any) -> requests.Response:
         """The lab's REST API with the cookies of this visitor."""
