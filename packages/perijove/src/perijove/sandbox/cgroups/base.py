@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,10 +65,31 @@ class Cgroup(ABC):
             time.sleep(0.002)
         return True
 
+    @abstractmethod
+    def parents(self) -> list[Path]:
+        """The directories above it that are ours, the innermost first."""
+
     def remove(self) -> None:
-        """Delete the empty group; harmless when it is gone."""
+        """Delete the empty group, and what was made above it once nothing is in that; harmless when gone."""
         for directory in self.directories():
             _remove(directory)
+        for parent in self.parents():
+            with suppress(OSError):  # others are in it, or it is gone
+                parent.rmdir()
+
+
+def make_group(directory: Path) -> None:
+    """Make a group and those above it, also while the last one leaves those and they are being deleted."""
+    for _ in range(20):
+        with suppress(FileNotFoundError):
+            directory.mkdir(parents=True, exist_ok=True)
+            return
+    directory.mkdir(parents=True, exist_ok=True)
+
+
+def machine_cpus() -> int:
+    """CPUs of the machine: the share of all sandboxes together, against the host's own processes."""
+    return os.cpu_count() or 1
 
 
 def _kill(pid: int) -> None:

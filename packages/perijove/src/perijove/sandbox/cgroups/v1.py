@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from perijove.sandbox.cgroups.base import Cgroup, Counters, Limits, read_fields, read_number, read_pids
+from perijove.sandbox.cgroups.base import (
+    Cgroup,
+    Counters,
+    Limits,
+    machine_cpus,
+    make_group,
+    read_fields,
+    read_number,
+    read_pids,
+)
 
 REQUIRED = ("cpu", "memory", "pids")
 OPTIONAL = ("cpuacct", "devices")
 
 _PERIOD = 100_000
+_SHARES = 1024  # of one CPU: the kernel's own default for a group
 # null, zero, full, random, urandom, tty, ptmx and the terminals: what a private /dev holds.
 _COMMON_DEVICES = ("c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*")
 
@@ -20,11 +30,12 @@ class CgroupV1(Cgroup):
 
     def __init__(self, mounts: dict[str, Path], name: str) -> None:
         self._paths = {controller: mounts[controller] / name for controller in mounts}
+        self._depth = len(Path(name).parts)
 
     def create(self, limits: Limits) -> None:
         """See `Cgroup`."""
         for path in set(self._paths.values()):
-            path.mkdir(parents=True, exist_ok=True)
+            make_group(path)
         self._limit_memory(limits.memory)
         self._limit_cpus(limits.cpus)
         (self._paths["pids"] / "pids.max").write_text(str(limits.processes))
@@ -44,6 +55,10 @@ class CgroupV1(Cgroup):
         cpu = self._paths["cpu"]
         (cpu / "cpu.cfs_period_us").write_text(str(_PERIOD))
         (cpu / "cpu.cfs_quota_us").write_text(str(max(1000, int(cpus * _PERIOD))))
+        # A group counts as one process against the host's, whatever runs in it, unless it is told its share.
+        (cpu / "cpu.shares").write_text(str(max(2, int(cpus * _SHARES))))
+        for parent in self._above(cpu):
+            (parent / "cpu.shares").write_text(str(machine_cpus() * _SHARES))
 
     def _limit_devices(self, granted: tuple[str, ...]) -> None:
         devices = self._paths["devices"]
@@ -76,6 +91,13 @@ class CgroupV1(Cgroup):
     def directories(self) -> list[Path]:
         """See `Cgroup`."""
         return sorted(set(self._paths.values()))
+
+    def parents(self) -> list[Path]:
+        """See `Cgroup`."""
+        return [parent for path in self.directories() for parent in self._above(path)]
+
+    def _above(self, path: Path) -> tuple[Path, ...]:
+        return tuple(path.parents)[: self._depth - 1]
 
 
 def _number(device: str) -> str:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perijove.sandbox.cgroups.base import Cgroup, Counters, Limits, read_fields, read_number, read_pids
+from perijove.sandbox.cgroups.base import (
+    Cgroup,
+    Counters,
+    Limits,
+    machine_cpus,
+    make_group,
+    read_fields,
+    read_number,
+    read_pids,
+)
 
 REQUIRED = ("cpu", "memory", "pids")
 
 _PERIOD = 100_000
+_WEIGHT = 100  # of one CPU: the kernel's own default for a group
 
 
 class CgroupV2(Cgroup):
@@ -20,13 +30,17 @@ class CgroupV2(Cgroup):
 
     def create(self, limits: Limits) -> None:
         """See `Cgroup`."""
-        self._path.mkdir(parents=True, exist_ok=True)
+        make_group(self._path)
         for parent in self._way_down():
             (parent / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in REQUIRED))
         self._write("memory.max", str(limits.memory))
         if (self._path / "memory.swap.max").exists():
             self._write("memory.swap.max", "0")
         self._write("cpu.max", f"{max(1000, int(limits.cpus * _PERIOD))} {_PERIOD}")
+        # A group counts as one process against the host's, whatever runs in it, unless it is told its share.
+        self._write("cpu.weight", _weight(limits.cpus))
+        for parent in self.parents():
+            (parent / "cpu.weight").write_text(_weight(machine_cpus()))
         self._write("pids.max", str(limits.processes))
 
     def _way_down(self) -> list[Path]:
@@ -58,3 +72,11 @@ class CgroupV2(Cgroup):
     def directories(self) -> list[Path]:
         """See `Cgroup`."""
         return [self._path]
+
+    def parents(self) -> list[Path]:
+        """See `Cgroup`."""
+        return self._way_down()[:0:-1]
+
+
+def _weight(cpus: float) -> str:
+    return str(min(10_000, max(1, int(cpus * _WEIGHT))))
