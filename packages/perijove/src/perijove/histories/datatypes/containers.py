@@ -55,7 +55,7 @@ def hdf5_length(file: BinaryIO) -> int | None:
     if position is None or width != 8 or len(block) < position + 8:
         return None
     (end,) = struct.unpack_from("<Q", block, position)
-    return None if end == _UNDEFINED else start + int(end)
+    return None if end == _UNDEFINED else int(end)  # absolute, a user block included
 
 
 def zip_complete(file: BinaryIO) -> bool:

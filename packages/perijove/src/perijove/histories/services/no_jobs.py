@@ -1,4 +1,4 @@
-"""What stands in for `Jobs` on a server without an engine: uploads have jobs too, and clients ask about them."""
+"""What stands in for `Jobs` where there is no engine: uploads have jobs too, and clients ask about them."""
 
 from __future__ import annotations
 
