@@ -35,7 +35,8 @@ def test_the_report_holds_table_facts_times_and_pictures(tmp_path: Path):
     text = (tmp_path / "report.md").read_text()
     assert "| a\\|b | 2 | 0.900 | 0.800 | 0.500 | 0.250 |" in text
     assert "| finds nothing, all together | 2 | 0.900 | 0.800 | 0.000 | 0.000 |" in text
-    for fact in ("1.2e-07", "2.0e-08", "j1", "283.0 s", "epochs = 3", "| sign up | 1.2 |", "](predictions.png)"):
+    facts = ("1.2e-07", "2.0e-08", "j1", "283.0 s", "epochs = 3", "| sign up | 1.2 |", "](predictions.png)")
+    for fact in facts:
         assert fact in text
     assert (tmp_path / "predictions.png").read_bytes() == b"png"
     assert "&lt;ct&gt;.h5" in page.read_text()

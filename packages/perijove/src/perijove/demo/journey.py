@@ -287,7 +287,8 @@ def leave(settings: Settings, person: Person, options: Options, steps: Steps) ->
             steps.note(f"The user {person.name} and the history “{HISTORY}” stay; --remove takes them away.")
             return
         person.galaxy.purge_histories()
-        HubClient(settings).revoke(person.name)
+        HubClient(settings).delete_user(person.name)
+        steps.note(f"Account and histories are gone; what is left is {settings.layout.homes / person.name}.")
 
 
 def score_table(findings: report.Findings) -> Table:

@@ -49,7 +49,10 @@ class Lab:
         with self._request("GET", path, stream=True, timeout=(10, patience)) as answer:
             for event in events(answer.iter_lines()):
                 if event.get("failed"):
-                    raise ConflictError(f"The lab did not start: {event.get('message', 'no reason given')}.")
+                    raise ConflictError(
+                        f"The lab did not start: {event.get('message', 'no reason given')}",
+                        advice="Its log is in PERIJOVE_HOME/logs. On a busy machine try again.",
+                    )
                 if event.get("ready"):
                     return
                 say(str(event.get("message", "")))

@@ -99,6 +99,10 @@ class HubClient:
         """End somebody's access, labs and keys; their data stays."""
         self._decide(name, "revoke")
 
+    def delete_user(self, name: str) -> None:
+        """Remove somebody's account, labs and keys for good; the home stays. NotFoundError where unknown."""
+        self._call("DELETE", f"/api/users/{quote(name, safe='')}")
+
     def promote(self, name: str, *, admin: bool = True) -> None:
         """Make somebody an administrator, or no longer one."""
         self._decide(name, "promote" if admin else "demote")
