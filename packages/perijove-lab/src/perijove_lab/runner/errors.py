@@ -32,6 +32,10 @@ class Failure:
     cell: int | None = None
     traceback: tuple[str, ...] = field(default=())
 
+    def text(self) -> str:
+        """For the log."""
+        return "\n".join([*self.traceback, f"{self.message} {self.advice}".strip()])
+
     def to_dict(self) -> dict[str, object]:
         """As the manifest holds it."""
         return {

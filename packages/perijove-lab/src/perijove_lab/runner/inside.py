@@ -7,6 +7,7 @@ own code imports it.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import json
 import os
 import signal
@@ -41,9 +42,11 @@ def prepare(config: str) -> None:
 
 def _offer_client(shell: Any) -> None:
     """`get`, `put` and their like, where the kernel's own start did not bring them already."""
-    from perijove_lab.kernel.namespace import load_ipython_extension
+    if "run_script_job" in shell.user_ns:
+        return
+    with contextlib.suppress(ImportError):  # an environment of its own need not have the client's libraries
+        from perijove_lab.kernel.namespace import load_ipython_extension
 
-    if "run_script_job" not in shell.user_ns:
         load_ipython_extension(shell)
 
 

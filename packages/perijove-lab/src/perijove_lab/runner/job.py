@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from typing import Any
 
@@ -50,7 +51,10 @@ class Job:
             asyncio.run(self._work(execute.JobClient(notebook, saver=saver), saver, kernelspec))
         saver.save()
         self._finish(begun)
-        return 0 if self._manifest.failure is None else 1
+        if self._manifest.failure is None:
+            return 0
+        print(self._manifest.failure.text(), file=sys.stderr, flush=True)
+        return 1
 
     async def _work(self, client: execute.JobClient, saver: Saver, kernelspec: Any) -> None:
         self._listen_to_signals()

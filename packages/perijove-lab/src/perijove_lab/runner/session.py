@@ -19,10 +19,12 @@ from perijove_lab.runner.spec import JobSpec
 
 # Kernels of other environments may lack this package: it is then loaded from where the runner has it.
 _LOAD = """
-import importlib.util, sys, types
+import importlib.util, sys
 if importlib.util.find_spec("perijove_lab") is None:
-    package = types.ModuleType("perijove_lab"); package.__path__ = [{folder!r}]
-    sys.modules["perijove_lab"] = package
+    spec = importlib.util.spec_from_file_location(
+        "perijove_lab", {folder!r} + "/__init__.py", submodule_search_locations=[{folder!r}])
+    sys.modules["perijove_lab"] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
 from perijove_lab.runner import inside
 inside.prepare({config!r})
 """
