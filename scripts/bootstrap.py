@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 from perijove.core.errors import ConfigurationError, PerijoveError  # noqa: E402
 from perijove.core.layout import Layout, default_home  # noqa: E402
 from perijove.environments.platform import ensure_platform  # noqa: E402
+from perijove.environments.stamps import read_stamp  # noqa: E402
 from perijove.environments.wheels import own_wheel  # noqa: E402
 
 STARTED = time.monotonic()
@@ -107,11 +108,18 @@ def refuse_early(arguments: list[str]) -> None:
         )
 
 
+def installed_python(arguments: list[str]) -> Path | None:
+    """The platform's Python for commands that only look or stop: nothing changes under a running platform."""
+    path = Layout(default_home()).environments / "platform"
+    changes = (arguments or ["up"])[0] in ("up", "env", "demo", "--only-install")
+    return None if changes or read_stamp(path) is None else path / "bin" / "python"
+
+
 def main(arguments: list[str]) -> None:
     """Install, then become the command."""
     try:
         refuse_early(arguments)
-        python = install()
+        python = installed_python(arguments) or install()
     except PerijoveError as error:
         sys.exit(f"perijove: {error.message}\n{error.advice}".rstrip())
     except KeyboardInterrupt:
