@@ -58,6 +58,14 @@ def job_server(scratch: Path, ai_python: Path) -> Iterator[HistoryServer]:
 
 
 @pytest.fixture
+def job_home(job_server: HistoryServer) -> Iterator[Path]:
+    """Alice's home as her jobs see it. On a platform it is the lab's too; here each test has its own lab."""
+    home = job_server.settings.layout.homes / "alice"
+    yield home
+    shutil.rmtree(home / ".perijove", ignore_errors=True)
+
+
+@pytest.fixture
 def lab_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's home, and a folder in it to work in."""
     (tmp_path / "home" / "work").mkdir(parents=True)
@@ -182,11 +190,13 @@ def work(job_server: HistoryServer, lab_home: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def open_notebook(work: Path, ai_python: Path) -> Iterator[Callable[[], Notebook]]:
+def open_notebook(work: Path, job_server: HistoryServer) -> Iterator[Callable[[], Notebook]]:
+    """Open another notebook. Kernels and jobs know the environment by one and the same path."""
     made: list[Notebook] = []
+    python = job_server.settings.layout.environments / "ai" / "bin" / "python"
 
     def open_one() -> Notebook:
-        made.append(Notebook(ai_python, work.parent))
+        made.append(Notebook(python, work.parent))
         return made[-1]
 
     yield open_one

@@ -207,6 +207,15 @@ def test_a_job_goes_on_without_broken_packages_and_says_so(home: Path, overlay: 
     assert "no good" in done.stderr
 
 
+def test_a_job_says_that_packages_belong_to_another_environment(home: Path, overlay: Overlay) -> None:
+    prepare(overlay)
+    (overlay.site_packages / "mine-1.0.dist-info").mkdir()
+    (overlay.root / "perijove.json").write_text("{}")
+    done = run_module(home, "-m", "this")
+    assert "Zen of Python" in done.stdout
+    assert "left out of this job" in done.stderr
+
+
 def test_exit_codes_come_through(home: Path, overlay: Overlay) -> None:
     prepare(overlay)
     (overlay.site_packages / "ends.py").write_text("raise SystemExit(2)")

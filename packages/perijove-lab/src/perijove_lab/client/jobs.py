@@ -104,9 +104,10 @@ class Job:
         if self.state == "deleted":
             raise JobFailedError(f"Job {self.id} was cancelled.", advice=self._what_is_left())
         error = self._extra().get("error") or {}
-        kind, message = error.get("type") or "", error.get("message") or ""
+        kind, message = str(error.get("type") or ""), str(error.get("message") or "")
         where = f" in cell {error['cell'] + 1}" if isinstance(error.get("cell"), int) else ""
-        why = ": ".join(part for part in (kind, message) if part) or _last_line(self._details)
+        why = message if message.startswith(kind) else f"{kind}: {message}".rstrip(": ")
+        why = why or _last_line(self._details)
         raise JobFailedError(
             f"Job {self.id} failed{where}{': ' if why else '.'}{why}",
             advice=" ".join(filter(None, [str(error.get("advice") or ""), self._what_is_left()])),

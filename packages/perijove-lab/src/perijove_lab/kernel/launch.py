@@ -66,6 +66,12 @@ def run(arguments: list[str], home: str | Path) -> NoReturn:
     """
     overlay = overlay_for(home)
     environ = overlay_environment(home, os.environ)
+    if not overlay.wired and overlay.packages():
+        print(
+            "Your packages are left out of this job: the environment has changed since you installed them. "
+            "Start a notebook once, then send the job again.",
+            file=sys.stderr,
+        )
     _become(overlay if overlay.wired else None, ["module", *arguments[1:]], environ)
 
 
