@@ -104,7 +104,7 @@ def refuse_early(arguments: list[str]) -> None:
     if not (file.is_file() and tomllib.loads(file.read_text()).get("single_user")):
         raise ConfigurationError(
             "Serving several users needs root: each lab and job runs under an account of its own, confined.",
-            advice="As root: `sudo make up`. For yourself alone and unconfined: `make up ARGS=--single-user`.",
+            advice="As root: `sudo make up`. For yourself alone, unconfined: `make up ARGS=--single-user`.",
         )
 
 
