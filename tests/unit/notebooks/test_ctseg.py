@@ -128,3 +128,17 @@ def test_pictures_show_a_slice_of_every_patient(ctseg):
     part = ctseg.Split(np.zeros((12, 2, 4, 1)), masks, patients)
     chosen = ctseg.typical_slices(part)
     assert {str(patients[index]) for index in chosen} == {"a", "b", "c", "d"}
+
+
+def test_a_download_is_whole(ctseg, tmp_path):
+    source = tmp_path / "source.h5"
+    source.write_bytes(b"0123456789" * 1000)
+    target = ctseg.download(str(tmp_path / "data" / "ct.h5"), source.as_uri())
+    assert target.read_bytes() == source.read_bytes()
+    assert [found.name for found in target.parent.iterdir()] == ["ct.h5"]
+
+
+def test_without_a_network_there_is_an_error_and_no_file(ctseg, tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        ctseg.download(str(tmp_path / "data" / "ct.h5"), (tmp_path / "nothing").as_uri())
+    assert not (tmp_path / "data" / "ct.h5").exists()
