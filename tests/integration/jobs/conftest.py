@@ -24,19 +24,26 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def make_home(scratch: Path, name: str) -> Path:
+def make_home(scratch: Path, name: str, environment: Path | None = None) -> Path:
+    """A home whose environment `ai` is the given one, else one with the runner's double."""
     place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
     place.chmod(0o755)
     home = place / "home"
     home.mkdir()
-    make_environment(home)
+    if environment is None:
+        make_environment(home)
+    else:
+        (home / "envs").mkdir(mode=0o755)
+        (home / "envs" / "ai").symlink_to(environment)
     return home
 
 
-def make_server(scratch: Path, name: str, *, launcher: str = LAUNCHER, **environ: str) -> Server:
+def make_server(
+    scratch: Path, name: str, *, launcher: str = LAUNCHER, environment: Path | None = None, **environ: str
+) -> Server:
     if launcher == "unconfined":
         environ["PERIJOVE_SINGLE_USER"] = "true"
-    return Server(make_home(scratch, name), launcher=launcher, environ=environ)
+    return Server(make_home(scratch, name, environment), launcher=launcher, environ=environ)
 
 
 @pytest.fixture(scope="module")
