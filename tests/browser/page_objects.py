@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 # Two busy cores need their time.
-PATIENCE = 120_000
+PATIENCE = 300_000
 
 
 @dataclass(frozen=True)

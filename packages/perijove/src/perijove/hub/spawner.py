@@ -36,7 +36,8 @@ from perijove.sandbox.launcher import Launcher
 from perijove.sandbox.spec import SandboxStatus
 
 _Result = TypeVar("_Result")
-START_TIMEOUT = 120
+# A lab that ends is noticed at once; one that is only slow, on a crowded machine, is waited for.
+START_TIMEOUT = 300
 POLL_SECONDS = 10
 _ASK_AGAIN = 0.1
 

@@ -29,7 +29,7 @@ from perijove.hub.run import ProcessSpec
 from perijove.sandbox import connect_launcher
 
 _FIELD = re.compile(r'name="_xsrf" value="([^"]+)"')
-PATIENCE = 180.0
+PATIENCE = 300.0
 
 
 def wait_until(condition: Any, *, timeout: float = PATIENCE, what: str = "the condition") -> Any:
