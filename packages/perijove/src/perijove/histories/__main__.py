@@ -25,7 +25,7 @@ DEFAULT_PORT = 45302
 
 
 def main() -> None:
-    """Serve until SIGTERM. Exit code 2 and one line for a wrong setting."""
+    """Serve until SIGTERM. Exit code 1 and one line for a wrong setting."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:

@@ -132,8 +132,13 @@ def _progress_headers(progress: tus.Progress) -> dict[str, str]:
     return headers
 
 
-@resumable.options("", status_code=204)
 @resumable.options("/{upload_id}", status_code=204)
+def upload_capabilities(here: Here, upload_id: UploadId) -> Response:
+    """What of tus is spoken here."""
+    return capabilities(here)
+
+
+@resumable.options("", status_code=204)
 def capabilities(here: Here) -> Response:
     """What of tus is spoken here."""
     headers = {

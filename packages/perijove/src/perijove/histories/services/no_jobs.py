@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
-from perijove.core.errors import EngineError
+from perijove.core.errors import ConflictError
 from perijove.core.settings import Settings
 from perijove.histories.services.jobs import LiveView
 from perijove.histories.store.models import Job
 
 
 class NoJobs:
-    """Shows jobs as their rows stand; runs none. Each other method raises EngineError."""
+    """Shows jobs as their rows stand; runs none. Each other method raises ConflictError."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.layout.jobs
@@ -27,8 +27,8 @@ class NoJobs:
         return LiveView(reason=job.reason or "", progress=job.progress)
 
     def submit(self, *_arguments: object, **_named: object) -> NoReturn:
-        """EngineError: nothing runs here."""
-        raise EngineError(
+        """ConflictError: nothing runs here."""
+        raise ConflictError(
             "This server runs no jobs.", advice="Ask an administrator to start it with an engine."
         )
 
