@@ -178,10 +178,10 @@ def _write_arrays(path: Path, inputs: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _has_form(name: str, value: Any, result: dict[str, Any]) -> bool:
-    from perijove_lab.runner.export import arrays
+    from perijove_lab.runner.export import encoders
 
     with contextlib.suppress(Exception):
-        if arrays.handles(value):
+        if encoders.handles(value):
             return True
     result["unsaved"].append(unsaved(name, value, registry.reason_against(value)))
     return False

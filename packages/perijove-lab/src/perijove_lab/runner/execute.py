@@ -91,7 +91,7 @@ class Execution:
         flusher = asyncio.ensure_future(self._flush_while_running())
         try:
             for done, index in enumerate(code):
-                self._tell(done, len(code), index)
+                self._tell(done, len(code))
                 if self._stop():
                     return None
                 failure = await self._run_cell(index)
@@ -104,10 +104,10 @@ class Execution:
             self._client.settle()
         return None
 
-    def _tell(self, done: int, total: int, index: int) -> None:
+    def _tell(self, done: int, total: int) -> None:
         now = time.monotonic()
         if done == 0 or now - self._said >= 0.2:
-            progress.append(self._progress, phase="execute", cell=done, cells=total, index=index)
+            progress.append(self._progress, phase="execute", cell=done, cells=total)
             self._said = now
 
     async def _run_cell(self, index: int) -> Failure | None:

@@ -90,6 +90,7 @@ class Job:
                 await capturing.run()
         except TimeoutError:
             capturing.give_up("the job was ended before this could be saved")
+            self._manifest.failure = self._manifest.failure or cancelled()
             await session.kill()
         self._manifest.outputs += capturing.outputs
         self._manifest.unsaved += capturing.unsaved
