@@ -12,7 +12,7 @@ endif
 BOOTSTRAP = $(shell command -v /usr/bin/python3 || command -v $(PYTHON)) scripts/bootstrap.py
 DEV = .venv/bin
 
-.PHONY: up down status perijove dev test test-fast test-slow check format docs lock bench clean
+.PHONY: up down status perijove dev test test-fast test-services test-slow check format docs lock bench clean
 
 up:              ## install what is missing and start the platform in the foreground
 	@exec $(BOOTSTRAP) up $(ARGS)
@@ -29,8 +29,11 @@ perijove:        ## any other command: make perijove ARGS='user add ada --admin'
 dev:             ## the developers' environment in .venv
 	@$(PYTHON) scripts/develop.py
 
-test:            ## everything this machine can test, but for what takes minutes
+test:            ## unit tests, and the sandbox's limits and privacy for real
 	@$(PYTHON) scripts/test.py $(ARGS)
+
+test-services:   ## every test against real services, but for those that take minutes
+	@$(PYTHON) scripts/test.py --services $(ARGS)
 
 test-fast:       ## unit tests: no services, no AI environment
 	@$(PYTHON) scripts/test.py --fast $(ARGS)

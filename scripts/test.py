@@ -1,6 +1,9 @@
 """Run the tests with everything they need (`make test`), made on a fresh machine and found on the next run.
 
-    python3 scripts/test.py [--fast | --slow] [pytest's arguments]
+    python3 scripts/test.py [--fast | --services | --slow] [pytest's arguments]
+
+Without a switch: the unit tests, and the sandbox's limits and privacy for real. `--services` runs every
+test against real services but for those that take minutes; `--slow` runs these too.
 
 `PERIJOVE_TEST_HOME` (default /var/tmp/perijove-test) keeps the environments between runs.
 """
@@ -18,7 +21,17 @@ import bootstrap
 import develop
 from perijove.core.errors import PerijoveError
 
+CONFINED = {
+    "bubblewrap": ("bwrap",),
+    "slirp4netns": ("slirp4netns",),
+}
+CORE = (
+    "tests/unit",
+    "tests/integration/sandbox/test_limits.py",
+    "tests/integration/sandbox/test_privacy.py",
+)
 TOOLS = {
+    **CONFINED,
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "postgresql": ("initdb", "pg_ctl", "/usr/lib/postgresql"),
 }
@@ -29,9 +42,9 @@ def test_home() -> Path:
     return Path(os.environ.get("PERIJOVE_TEST_HOME", "/var/tmp/perijove-test")).absolute()  # noqa: S108 (kept, and said so)
 
 
-def provide_tools() -> None:
-    """Chromium and PostgreSQL by apt, where root may; otherwise their tests are skipped and say so."""
-    missing = [name for name, signs in TOOLS.items() if not any(_there(sign) for sign in signs)]
+def provide_tools(tools: dict[str, tuple[str, ...]]) -> None:
+    """Debian's packages by apt, where root may; otherwise their tests are skipped and say so."""
+    missing = [name for name, signs in tools.items() if not any(_there(sign) for sign in signs)]
     if not missing:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
@@ -96,15 +109,17 @@ def main(arguments: list[str]) -> int:
         command = [sys.executable, "scripts/test.py", *arguments]
         os.umask(0o022)
         return subprocess.run(command, cwd=copy_tree(), check=False).returncode
-    fast = "--fast" in arguments
-    chosen = [argument for argument in arguments if argument != "--fast"]
+    fast, services = "--fast" in arguments, not {"--services", "--slow"}.isdisjoint(arguments)
+    chosen = [argument for argument in arguments if argument not in ("--fast", "--services")]
     python = develop.ensure()
     variables: dict[str, str] = {}
-    if not fast:
-        provide_tools()
+    if services:
+        provide_tools(TOOLS)
         variables = provide_environments()
+    elif not fast:
+        provide_tools(CONFINED)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PERIJOVE_")}
-    where = ["tests/unit"] if fast else []
+    where = [] if services else CORE[: 1 if fast else None]
     run = [str(python), "-m", "pytest", *where, *chosen]
     return subprocess.run(run, cwd=develop.ROOT, env={**environment, **variables}, check=False).returncode
 
