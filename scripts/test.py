@@ -21,7 +21,7 @@ import bootstrap
 import develop
 from perijove.core.errors import PerijoveError
 
-CONFINED = {
+CONFINED: dict[str, tuple[str, ...]] = {
     "bubblewrap": ("bwrap",),
     "slirp4netns": ("slirp4netns",),
 }
@@ -30,7 +30,7 @@ CORE = (
     "tests/integration/sandbox/test_limits.py",
     "tests/integration/sandbox/test_privacy.py",
 )
-TOOLS = {
+TOOLS: dict[str, tuple[str, ...]] = {
     **CONFINED,
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "postgresql": ("initdb", "pg_ctl", "/usr/lib/postgresql"),
