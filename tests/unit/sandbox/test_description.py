@@ -20,7 +20,8 @@ def plan(**fields: object) -> Plan:
         "cwd": "/home/me", "mounts": (), "cpus": 1.0, "memory": 2**30, "processes": 10, "tmp_size": 2**31,
         "network": "none", "inbound": ((1, 2),), "outbound": ((3, "127.0.0.1", 4),),
         "log": "/l", "log_limit": 1,
-        "log_owner": (1, 1), "time_limit": None, "confine": True, "devices": (), "cgroup": "c", "scope": False,
+        "log_owner": (1, 1), "time_limit": None, "confine": True, "devices": (), "cgroup": "c",
+        "scope": False,
     }  # fmt: skip
     return Plan(**{**values, **fields})  # type: ignore[arg-type]
 
