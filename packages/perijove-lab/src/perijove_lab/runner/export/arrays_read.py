@@ -53,7 +53,7 @@ def _array(item: Any) -> Any:
     if item.dtype.kind == "O":
         values = item.asstr()[...] if item.shape else np.array(item.asstr()[()], dtype=object)
         return values.astype(dtype) if dtype.startswith("<U") else values
-    if dtype.startswith(("datetime64", "timedelta64")):
+    if dtype.startswith(("datetime64", "timedelta64")) and "," not in dtype:  # `_typed` knows zones
         return item[...].view(dtype)
     return item[...]
 
