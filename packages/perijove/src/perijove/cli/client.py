@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 
 def settings_in_force() -> Settings:
-    """The settings; where a platform runs on this home, with what its start changed (`--single-user`)."""
+    """The settings; where a platform runs on this home, with what its start changed (`--single-user`).
+
+    A home of an ordinary account's own can only be a single user's.
+    """
     from perijove.supervisor.presence import is_supervised, read_presence
 
     settings = load_settings()
     found = read_presence(settings.layout) if is_supervised(settings.layout) else None
-    if found is not None and found.single_user != settings.single_user:
-        return load_settings(single_user=found.single_user)
-    return settings
+    single_user = found.single_user if found is not None else settings.single_user or _is_own(settings)
+    return settings if single_user == settings.single_user else load_settings(single_user=single_user)
+
+
+def _is_own(settings: Settings) -> bool:
+    return settings.home.exists() and settings.home.stat().st_uid == os.geteuid() != 0
 
 
 def admin_client(settings: Settings) -> HubClient:

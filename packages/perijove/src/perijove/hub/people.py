@@ -173,7 +173,8 @@ def promote(handler: Any, name: str, *, admin: bool) -> None:
 
 def refuse_second_user(db: Any, name: str, *, single_user: bool) -> None:
     """ConflictError where this Perijove belongs to one person and `name` is somebody else."""
-    others = [info.username for info in UserInfo.all_users(db) if info.username != name]
+    known = {info.username for info in UserInfo.all_users(db)} | {user.name for user in db.query(orm.User)}
+    others = sorted(known - {name})
     if single_user and others:
         raise ConflictError(
             f"This Perijove runs in single-user mode and belongs to {others[0]}.",
