@@ -24,7 +24,7 @@ def findings(**changes) -> report.Findings:
         "scores": [row("a|b", 0.5), row("finds nothing, all together", 0.0)],
         "onnx_difference": 1.2e-7,
         "compared": 2e-8,
-        "times": {"sign up": 1.25},
+        "times": [("sign up", 1.25), ("close", 2.5)],
         "pictures": {"predictions.png": b"png"},
     }
     return report.Findings(**(given | changes))
@@ -35,7 +35,16 @@ def test_the_report_holds_table_facts_times_and_pictures(tmp_path: Path):
     text = (tmp_path / "report.md").read_text()
     assert "| a\\|b | 2 | 0.900 | 0.800 | 0.500 | 0.250 |" in text
     assert "| finds nothing, all together | 2 | 0.900 | 0.800 | 0.000 | 0.000 |" in text
-    facts = ("1.2e-07", "2.0e-08", "j1", "283.0 s", "epochs = 3", "| sign up | 1.2 |", "](predictions.png)")
+    facts = (
+        "1.2e-07",
+        "2.0e-08",
+        "j1",
+        "283.0 s",
+        "epochs = 3",
+        "| sign up | 1.2 |",
+        "| close | 2.5 |",
+        "](predictions.png)",
+    )
     for fact in facts:
         assert fact in text
     assert (tmp_path / "predictions.png").read_bytes() == b"png"

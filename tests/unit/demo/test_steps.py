@@ -24,7 +24,7 @@ def printed(steps: Steps) -> str:
 def test_a_step_is_timed_and_ticked(steps: Steps):
     with steps("sign up"):
         pass
-    assert steps.times["sign up"] >= 0
+    assert [name for name, took in steps.times if took >= 0] == ["sign up"]
     assert "✓ sign up" in printed(steps)
 
 
@@ -34,7 +34,7 @@ def test_a_failure_names_step_reason_and_advice(steps: Steps):
     assert caught.value.message == "The step “open the lab” failed: No flavor is free."
     assert caught.value.advice == "Stop a lab."
     assert "✗ open the lab" in printed(steps)
-    assert "open the lab" not in steps.times
+    assert steps.times == []
 
 
 def test_a_platform_that_is_away_is_told_as_such(steps: Steps):

@@ -25,7 +25,7 @@ class Findings:
     scores: list[dict[str, Any]]
     onnx_difference: float
     compared: float | None
-    times: dict[str, float]
+    times: list[tuple[str, float]]
     pictures: dict[str, bytes] = field(repr=False)
 
 
@@ -85,7 +85,7 @@ def markdown(findings: Findings) -> str:
     for name in findings.pictures:
         lines += [f"![{PICTURES.get(name, name)}]({name})", ""]
     lines += [
-        *_table(("step", "seconds"), [(step, f"{took:.1f}") for step, took in findings.times.items()]),
+        *_table(("step", "seconds"), [(step, f"{took:.1f}") for step, took in findings.times]),
         "",
     ]
     return "\n".join(lines)
@@ -115,7 +115,7 @@ def page(findings: Findings) -> str:
         f"<figcaption>{html.escape(PICTURES.get(name, name))}</figcaption></figure>"
         for name in findings.pictures
     )
-    times = [(step, f"{took:.1f} s") for step, took in findings.times.items()]
+    times = [(step, f"{took:.1f} s") for step, took in findings.times]
     return (
         f"{_HEAD}<h1>CT segmentation, the whole way</h1>{_html_table(columns(), map(cells, findings.scores))}"
         f"<p>{html.escape(explanation())}</p>{_html_table((), facts(findings))}{figures}"

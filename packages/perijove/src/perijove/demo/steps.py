@@ -24,7 +24,7 @@ class Steps:
     """What was done, and how long each took (seconds)."""
 
     console: Console
-    times: dict[str, float] = field(default_factory=dict)
+    times: list[tuple[str, float]] = field(default_factory=list)
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -35,8 +35,9 @@ class Steps:
         except Exception as error:
             self.console.print(f"[red]✗[/red] {name}", highlight=False)
             raise translated(name, error) from error
-        self.times[name] = time.monotonic() - started
-        self.console.print(f"[green]✓[/green] {name} [dim]{self.times[name]:.1f} s[/dim]", highlight=False)
+        took = time.monotonic() - started
+        self.times.append((name, took))
+        self.console.print(f"[green]✓[/green] {name} [dim]{took:.1f} s[/dim]", highlight=False)
 
     def note(self, text: str) -> None:
         """A line below the steps."""
