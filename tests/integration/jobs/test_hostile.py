@@ -113,7 +113,8 @@ open(b"outputs/\\xff", "w").write("x")
 """
     job = run(ada, history, code)
     assert job["state"] == "ok"
-    assert {"ä ö.txt", "-rf", "a'b", 'q"uote', "<script>", "x" * 200} <= set(identifiers(ada, job))
+    assert {"ä ö.txt", "-rf", "a'b", 'q"uote', "<script>", "x" * 200} == set(identifiers(ada, job))
+    assert "1 files whose names are not UTF-8" in left_out(ada, job)
 
 
 def test_unreadable_files_are_the_users_own_fault_and_still_outputs(ada: User, history: str):

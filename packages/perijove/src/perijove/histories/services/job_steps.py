@@ -147,6 +147,7 @@ class JobSteps:
             exit_code=status.exit_code,
             metrics=metrics_of(status, job.resources),
             progress=job_directory.read_progress(directory),
+            left_out=_unnamable(report),
         )
         publish.publish(self.database, self.files, self._within_quota(job, ended))
         self.clean(job.id)
@@ -220,6 +221,12 @@ def _read(directory: Path) -> tuple[Manifest | None, list[Output], JobError | No
     if report is None:
         return None, manifest.salvage(directory), None
     return report, list(report.outputs), None
+
+
+def _unnamable(report: Manifest | None) -> list[str]:
+    if report is None or not report.unnamable:
+        return []
+    return [f"{report.unnamable} files whose names are not UTF-8: rename them"]
 
 
 def metrics_of(status: EngineStatus, resources: Resources) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ from perijove.sandbox.files import split_beneath
 MAX_MANIFEST_BYTES = 64 * 2**20
 MAX_OUTPUTS = 20_000
 _MAX_TEXT = 20_000
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _OUTPUTS_FOLDER = PurePosixPath("work/outputs")
 
 
@@ -82,6 +84,7 @@ class Manifest(_Lenient):
     outputs: Annotated[tuple[Output, ...], Field(max_length=MAX_OUTPUTS)] = ()
     unsaved: Annotated[list[Any], Field(max_length=10_000)] = Field(default_factory=list)
     provenance: dict[str, Any] = Field(default_factory=dict)
+    unnamable: int = Field(default=0, description="outputs whose names are no text; counted here, not sent")
 
 
 def read_manifest(directory: Path) -> Manifest | None:
@@ -90,7 +93,7 @@ def read_manifest(directory: Path) -> Manifest | None:
     if text is None:
         return None
     try:
-        manifest = Manifest.model_validate(json.loads(text))
+        manifest = Manifest.model_validate(_without_unnamable(json.loads(text)))
         for output in manifest.outputs:
             _ = output.path
     except ValidationError as error:
@@ -100,6 +103,20 @@ def read_manifest(directory: Path) -> Manifest | None:
     except (ValueError, RecursionError) as error:
         raise BadRequestError(f"What the job reported is not valid: {str(error)[:200]}.") from None
     return manifest
+
+
+def _without_unnamable(raw: Any) -> Any:
+    """`raw` without the outputs whose names are no text (bytes that are no UTF-8): none can be a dataset."""
+    outputs = raw.get("outputs") if isinstance(raw, dict) else None
+    if not isinstance(outputs, list):
+        return raw
+    kept = [output for output in outputs if _namable(output)]
+    return {**raw, "outputs": kept, "unnamable": len(outputs) - len(kept)}
+
+
+def _namable(output: Any) -> bool:
+    texts = output.values() if isinstance(output, dict) else ()
+    return not any(isinstance(text, str) and _SURROGATE.search(text) for text in texts)
 
 
 def salvage(directory: Path) -> list[Output]:
