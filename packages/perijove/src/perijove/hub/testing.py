@@ -297,7 +297,7 @@ class Visitor:
 
     async def _connect(self, path: str, base: str) -> Any:
         request = requests.Request("GET", f"{self.url}{base}/x").prepare()
-        cookies = requests.cookies.get_cookie_header(self.session.cookies, request) or ""
+        cookies = requests.cookies.get_cookie_header(self.session.cookies, request) or ""  # type: ignore[no-untyped-call]
         headers = {"Cookie": cookies, "Origin": self.url}
         return await websocket_connect(HTTPRequest(self.url.replace("http", "ws", 1) + path, headers=headers))
 
