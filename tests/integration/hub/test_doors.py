@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from perijove.hub.private import read_ports
-from perijove.hub.testing import FrontDoor, Visitor
+from perijove.hub.testing import FrontDoor, Visitor, wait_until
 
 PASSWORD = "correct horse battery"
 
@@ -79,8 +79,14 @@ def galaxy(door: FrontDoor) -> Iterator[None]:
     port = read_ports(door.settings.layout).histories
     with ThreadingHTTPServer(("127.0.0.1", port), Taker) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        # The hub answers a moment before it has set its routes.
+        wait_until(lambda: _taken(f"{door.url}/services/galaxy/ready"), what="the route")
         yield
         server.shutdown()
+
+
+def _taken(url: str) -> bool:
+    return requests.post(url, data=b"x", timeout=10).text.startswith("/services/galaxy/ready")
 
 
 @pytest.mark.parametrize("megabytes", [1, pytest.param(1200, marks=pytest.mark.slow)])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Ended:
     folder: Path
     code: int
     seconds: float = 0.0
+    peak: int = 0  # bytes: the most that the runner, or its kernel, held at a time
 
     @property
     def out(self) -> Path:
@@ -122,8 +124,11 @@ class Jobs:
     def run(self, *cells: str, environment: dict[str, str] | None = None, **job: Any) -> Ended:
         folder = self.write(*cells, **job)
         started = time.monotonic()
-        code = self.start(folder, **(environment or {})).wait(500)
-        return Ended(folder, code, time.monotonic() - started)
+        process = self.start(folder, **(environment or {}))
+        with ThreadPoolExecutor(1) as pool:
+            _, status, used = pool.submit(os.wait4, process.pid, 0).result(500)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return Ended(folder, process.returncode, time.monotonic() - started, used.ru_maxrss * 1024)
 
     def end_when(self, text: str, folder: Path) -> Ended:
         """Run; send SIGTERM once the log holds `text`; the seconds count from there."""

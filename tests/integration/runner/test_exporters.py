@@ -234,6 +234,37 @@ big(torch.randint(0, 100, (3, 4)))
 }
 
 
+LARGE = """
+import keras
+from keras import layers as L
+import perijove_lab.runner.export.keras_tensorflow as export
+export.LARGE = 0
+i = keras.Input((16, 16, 1))
+a = L.BatchNormalization()(L.Conv2D(4, 3, padding='same', activation='relu')(i))
+conv = keras.Model(i, L.Conv2DTranspose(2, 2, strides=2)(L.MaxPool2D()(a)))
+words = keras.Sequential([keras.Input((10,), dtype='int32'), L.Embedding(50, 8), L.LSTM(6), L.Dense(2)])
+left, right = keras.Input((5,)), keras.Input((7,))
+two = keras.Model([left, right], [L.Dense(2)(L.Concatenate()([left, right])), L.Dense(3)(left)])
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = L.Dense(4)
+    def call(self, x): return self.dense(x) * 2
+own = Own()
+own(keras.ops.ones((2, 9)))
+del i, a, left, right
+"""
+
+
+def test_weights_beside_the_graph(ai_jobs: Any) -> None:
+    """The way that models of gigabytes take, with small ones."""
+    ended = ai_jobs.run(LARGE)
+    assert ended.code == 0, ended.log
+    models = verified(ended)
+    assert sorted(name for name in models if "." not in name) == ["conv", "own", "two", "words"]
+    assert max(models.values()) < 1e-4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", BIG)
 def test_models_of_gigabytes(ai_jobs: Any, framework: str) -> None:
@@ -245,3 +276,4 @@ def test_models_of_gigabytes(ai_jobs: Any, framework: str) -> None:
     assert {item["collection"] for item in models.values()} == {"big"}
     assert models["big.onnx"]["metadata"]["verified"], models["big.onnx"]["metadata"]["reason"]
     assert (ended.out / "datasets" / "big.onnx.data").stat().st_size > 2_000_000_000
+    assert ended.peak < 9_000_000_000

@@ -1,12 +1,10 @@
-"""Keras on TensorFlow → ONNX: Keras's export, or tf2onnx with external data for models of gigabytes."""
+"""Keras on TensorFlow → ONNX: Keras's export, or for gigabytes one that never copies the weights."""
 
 from __future__ import annotations
 
-import tempfile
-import zipfile
-from pathlib import Path
 from typing import Any
 
+from perijove_lab.runner.export import keras_weights
 from perijove_lab.runner.export.registry import Request
 from perijove_lab.runner.export.unsaveable import UnsaveableError
 
@@ -41,39 +39,40 @@ def _size(dtype: str) -> int:
 
 
 def _export_large(model: Any, request: Request) -> tuple[str, ...]:
-    """tf2onnx writes a zip of the graph and its weights; they become one ONNX file and one data file."""
-    with tempfile.TemporaryDirectory(prefix=".large-", dir=request.folder) as folder:
-        archive = Path(folder, "model.zip")
-        _convert_large(model, archive)
-        with zipfile.ZipFile(archive) as packed:
-            packed.extractall(folder)  # written a moment ago by tf2onnx itself
-        archive.unlink()
-        return _join(Path(folder), request)
+    """Convert the computation with its weights as inputs, then turn these into data beside the graph.
+
+    So no graph ever holds the weights, and the memory needed is that of one block.
+    """
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    names = [f"weight_{number}" for number in range(len(variables))]
+    graph = _convert_with_weights_as_inputs(model, variables, names)
+    keras_weights.store(graph, dict(zip(names, variables, strict=True)), request.path)
+    return request.path.name, f"{request.path.name}.data"
 
 
-def _convert_large(model: Any, archive: Path) -> None:
+def _convert_with_weights_as_inputs(model: Any, variables: list[Any], names: list[str]) -> Any:
     import tensorflow as tf
     import tf2onnx
     from keras import tree
     from keras.src.export.export_utils import get_input_signature, make_tf_tensor_spec
-    from keras.src.export.onnx import get_concrete_fn
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
-    signature = tree.map_structure(make_tf_tensor_spec, get_input_signature(model))
+    structure = get_input_signature(model)
+    inputs = [make_tf_tensor_spec(spec) for spec in tree.flatten(structure)]
+    weights = [
+        tf.TensorSpec(variable.shape, variable.dtype, name=name)
+        for variable, name in zip(variables, names, strict=True)
+    ]
+    split = len(model.trainable_variables)
+    mode = {"training": False} if model._call_has_training_arg else {}
+
+    @tf.function(input_signature=[*inputs, *weights])  # type: ignore[untyped-decorator]
+    def compute(*arguments: Any) -> Any:
+        values = arguments[len(inputs) :]
+        given = tree.pack_sequence_as(structure, arguments[: len(inputs)])
+        outputs, _ = model.stateless_call(list(values[:split]), list(values[split:]), *given, **mode)
+        return outputs
+
     patch_tf2onnx()
-    with tf.device("/CPU:0"):
-        function = get_concrete_fn(model, signature)
-        tf2onnx.convert.from_function(
-            function, signature, opset=OPSET, large_model=True, output_path=str(archive)
-        )
-
-
-def _join(folder: Path, request: Request) -> tuple[str, ...]:
-    import onnx
-
-    graph = onnx.load(str(folder / "__MODEL_PROTO.onnx"))
-    data = f"{request.path.name}.data"
-    onnx.save_model(
-        graph, str(request.path), save_as_external_data=True, all_tensors_to_one_file=True, location=data
-    )
-    return request.path.name, data
+    converted, _ = tf2onnx.convert.from_function(compute, [*inputs, *weights], opset=OPSET)
+    return converted

@@ -251,6 +251,14 @@ class JobLoop:
         else:
             self._steps.give_up(job, f"The job's outputs could not be published; they lie in jobs/{job_id}.")
         entry.state = JobState.OK
+        self._signals.changed(job_id)  # whoever waits need not wait for the cleaning
+        self._clean(job_id)
+
+    def _clean(self, job_id: str) -> None:
+        try:
+            self._steps.clean(job_id)
+        except PerijoveError as error:
+            log.warning("job %s is left to be cleaned up at the next start: %s", job_id, error)
 
     def _pause(self) -> float:
         """Seconds until there is something to look at again."""

@@ -123,7 +123,7 @@ class JobSteps:
             session.execute(update(Job).where(Job.id == job_id).values(reason=reason, update_time=utcnow()))
 
     def finish(self, job: JobRecord, status: EngineStatus) -> None:
-        """Publish an ended job and clean up after it.
+        """Publish an ended job; `clean` comes after it.
 
         Raises StorageError, QuotaExceededError and ConflictError where that has to be tried again later.
         """
@@ -150,7 +150,6 @@ class JobSteps:
             left_out=_unnamable(report),
         )
         publish.publish(self.database, self.files, self._within_quota(job, ended))
-        self.clean(job.id)
 
     def _within_quota(self, job: JobRecord, ended: Ended) -> Ended:
         """`ended`; without its outputs where its user has no room for them and has cancelled it."""

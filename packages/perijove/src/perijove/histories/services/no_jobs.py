@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from perijove.core.errors import ConflictError
 from perijove.core.settings import Settings
+from perijove.histories.services.job_signals import JobSignals
 from perijove.histories.services.jobs import LiveView
 from perijove.histories.store.models import Job
 
@@ -17,6 +18,7 @@ class NoJobs:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.layout.jobs
         self.steps = self
+        self.signals = JobSignals()
 
     def directory(self, job_id: str) -> Path:
         """Where a job's files would be."""

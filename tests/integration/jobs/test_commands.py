@@ -1,0 +1,79 @@
+"""`perijove jobs` and `perijove histories` against a running history server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from perijove.cli import galaxy, histories, jobs
+from perijove.core.errors import ConflictError, NotFoundError
+
+from .harness import Server, User
+
+
+@pytest.fixture
+def run(server: Server, monkeypatch: pytest.MonkeyPatch):
+    @contextmanager
+    def as_admin() -> Iterator[galaxy.Galaxy]:
+        with httpx.Client(base_url=server.url, headers={"x-api-key": "key-admin"}, timeout=60) as client:
+            yield galaxy.Galaxy(client)
+
+    monkeypatch.setattr(galaxy, "galaxy", as_admin)
+
+    def call(app, *arguments: str) -> str:
+        result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return call
+
+
+def test_jobs(run, server: Server):
+    ada = User(server, "ada")
+    history = ada.history("my [bold]history")
+    done = ada.run(history, "print('hello log')", name="[red]odd name")
+    ada.wait(done)
+    listed = run(jobs.app, "list")
+    assert done in listed
+    assert "[red]odd name" in listed
+    assert "ada" in listed
+    assert [job["id"] for job in json.loads(run(jobs.app, "list", "--json", "--state", "ok"))] == [done]
+    assert "No jobs." in run(jobs.app, "list", "--state", "error")
+    shown = run(jobs.app, "show", done)
+    assert "state      ok" in shown
+    assert "granted    0.5 CPUs, 256 MiB" in shown
+    assert json.loads(run(jobs.app, "show", done, "--json"))["perijove"]["environment"] == "ai"
+    assert run(jobs.app, "log", done) == "hello log\n"
+    assert run(jobs.app, "log", done, "--tail", "4") == "log\n"
+    assert "had ended before" in run(jobs.app, "cancel", done)
+    listed = run(histories.app, "list")
+    assert "my [bold]history" in listed
+    contents = run(histories.app, "show", history)
+    assert "executed notebook" in contents
+    assert len(json.loads(run(histories.app, "show", history, "--json"))["contents"]) >= 6
+
+
+def test_cancel_and_a_failed_job(run, server: Server):
+    ada = User(server, "ada")
+    history = ada.history()
+    endless = ada.run(history, "import time; time.sleep(600)")
+    assert "being cancelled" in run(jobs.app, "cancel", endless)
+    assert ada.wait(endless)["state"] == "deleted"
+    failed = ada.run(history, "1 / 0")
+    ada.wait(failed)
+    assert "error      division by zero" in run(jobs.app, "show", failed)
+
+
+def test_the_servers_own_words_are_passed_on(run):
+    with pytest.raises(NotFoundError, match="There is no such job of yours"):
+        run(jobs.app, "show", "f" * 16)
+
+
+def test_without_an_administrator_it_says_how_to_make_one():
+    with pytest.raises(ConflictError, match="user add NAME --admin"):
+        galaxy._administrator([{"name": "x", "admin": False, "approved": True}])
