@@ -12,11 +12,18 @@ import os
 import select
 import signal
 import socket
+import stat
 
 from perijove.sandbox.linux import (
     CLONE_NEWNET,
+    CLONE_NEWNS,
     CLONE_NEWUSER,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_REC,
     PR_SET_PDEATHSIG,
+    mount,
     prctl,
     setns,
     unshare,
@@ -28,6 +35,7 @@ CIDR = "100.127.255.0/24"
 NAMESERVER = "100.127.255.3"
 LINK_LOCAL = ("169.254.0.0", 16)
 SLIRP = "slirp4netns"
+TUN = "/dev/net/tun"
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -182,6 +190,7 @@ def _write(path: str, content: str) -> None:
 def _run_slirp(users: int, inside: int, ready: int, leave: int) -> None:
     """In the child: become root of the user namespace, which outside is the session's uid; execute."""
     try:
+        _open_tun()
         os.setgroups([])
         setns(users, CLONE_NEWUSER)
         os.setresgid(0, 0, 0)
@@ -195,6 +204,22 @@ def _run_slirp(users: int, inside: int, ready: int, leave: int) -> None:
         os.execvpe(SLIRP, _slirp_arguments(inside, ready, leave), {"PATH": SEARCH})  # noqa: S606
     finally:
         os._exit(127)
+
+
+def _open_tun() -> None:
+    """Give this process a /dev/net/tun that its coming uid may open.
+
+    udev lets everybody open it, since only who owns a network namespace can do anything with it; a machine
+    without udev may have it for root alone.
+    """
+    found = os.stat(TUN)
+    if found.st_mode & 0o006 == 0o006:
+        return
+    unshare(CLONE_NEWNS)
+    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    mount("tmpfs", os.path.dirname(TUN), kind="tmpfs", flags=MS_NOSUID | MS_NOEXEC, options="mode=755")
+    os.mknod(TUN, stat.S_IFCHR, found.st_rdev)
+    os.chmod(TUN, 0o666)  # noqa: S103 (see above)
 
 
 def _slirp_arguments(inside: int, ready: int, leave: int) -> list[str]:
