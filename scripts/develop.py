@@ -34,7 +34,8 @@ def ensure() -> Path:
     """The developers' Python, with everything that the lock names."""
     mark, state = VENV / ".perijove-dev", digest(LOCK, *(project / "pyproject.toml" for project in PROJECTS))
     python, log = VENV / "bin" / "python", VENV / "install.log"
-    with only_one(VENV):
+    VENV.mkdir(exist_ok=True)
+    with only_one(VENV / "install"):
         if mark.is_file() and mark.read_text() == state:
             return python
         if not (VENV / "bin" / "uv").exists():
@@ -50,7 +51,6 @@ def ensure() -> Path:
 
 
 def _create(python: Path, log: Path) -> None:
-    VENV.mkdir(exist_ok=True)
     if not python.exists():
         base = base_interpreter(for_everybody=os.geteuid() == 0).path
         run_tool([base, "-m", "venv", VENV], what="Making .venv", log=log, env={}, report=report)
