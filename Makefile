@@ -12,7 +12,7 @@ endif
 BOOTSTRAP = $(shell command -v /usr/bin/python3 || command -v $(PYTHON)) scripts/bootstrap.py
 DEV = .venv/bin
 
-.PHONY: up down status perijove dev test test-fast test-services test-slow check format docs lock bench clean
+.PHONY: up down status perijove dev test test-fast test-services test-slow test-bioblend bioblend-table check format docs lock bench clean
 
 up:              ## install what is missing and start the platform in the foreground
 	@exec $(BOOTSTRAP) up $(ARGS)
@@ -40,6 +40,12 @@ test-fast:       ## unit tests: no services, no AI environment
 
 test-slow:       ## everything
 	@$(PYTHON) scripts/test.py --slow $(ARGS)
+
+test-bioblend: dev  ## BioBlend's own tests against the embedded history server
+	$(DEV)/pytest tests/contract/bioblend $(ARGS)
+
+bioblend-table: dev  ## the same on both servers, as a page (ARGS='--galaxy URL', key in BIOBLEND_GALAXY_API_KEY)
+	$(DEV)/python scripts/bioblend_table.py $(ARGS) > docs/reference/bioblend.md
 
 check: dev       ## style, types, the import rule
 	$(DEV)/ruff check

@@ -6,6 +6,9 @@ import pytest
 from bioblend import ConnectionError as GalaxyError
 from bioblend.galaxy import GalaxyInstance
 
+from perijove.histories.identity import Caller
+from perijove.testing.history_server import HistoryServer
+
 
 def test_version_and_caller(alice: GalaxyInstance, admin: GalaxyInstance) -> None:
     assert alice.config.get_version()["version_major"] >= "22.01"
@@ -91,3 +94,17 @@ def test_slugs_do_not_collide(alice: GalaxyInstance) -> None:
         alice.histories.update_history(history_id, importable=True)["slug"] for history_id in (first, second)
     }
     assert len(slugs) == 2
+
+
+def test_an_administrator_makes_a_user_known_before_the_first_visit(
+    admin: GalaxyInstance, alice: GalaxyInstance, server: HistoryServer
+) -> None:
+    made = admin.users.create_remote_user("carol@users.invalid")
+    assert (made["username"], made["email"]) == ("carol", "carol@users.invalid")
+    assert admin.users.create_remote_user("carol@users.invalid")["id"] == made["id"]
+    assert made["id"] in [user["id"] for user in admin.users.get_users()]
+    server.identity.callers["key-of-carol"] = Caller(name="carol")
+    carol = GalaxyInstance(server.url, key="key-of-carol")
+    assert carol.users.get_current_user()["id"] == made["id"]
+    with pytest.raises(GalaxyError, match="administrators"):
+        alice.users.create_remote_user("dave@users.invalid")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -228,3 +229,21 @@ for number in range(10_000):
     job = ada.wait(ada.run(history, code, memory="1G", cpus=1), seconds=500)
     assert job["state"] == "ok", job
     assert ada.collection(job, "files")["element_count"] == 10_000
+
+
+def test_an_administrator_holds_jobs_back_and_lets_them_go_on(server, ada, history):
+    admin = User(server, "admin")
+    assert ada.http.put("/api/job_lock", json={"active": True}).status_code == 403
+    assert admin.http.put("/api/job_lock", json={"active": True}).json() == {"active": True}
+    try:
+        held = ada.run(history, "print(1)")
+        time.sleep(1)
+        shown = ada.job(held)
+        assert shown["state"] in ("new", "queued")
+        assert "holds back" in shown["perijove"]["reason"]
+        cancelled = ada.run(history, "print(2)")
+        assert ada.http.delete(f"/api/jobs/{cancelled}").json() is True
+        assert ada.wait(cancelled)["state"] == "deleted"
+    finally:
+        admin.http.put("/api/job_lock", json={"active": False})
+    assert ada.wait(held)["state"] == "ok"

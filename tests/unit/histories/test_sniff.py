@@ -95,3 +95,22 @@ def test_extensions() -> None:
 
 def test_deep_json_is_survived(tmp_path: Path) -> None:
     assert describe(write(tmp_path, b"[" * 60_000)).ext in ("txt", "json")
+
+
+@pytest.mark.parametrize(
+    ("text", "ext"),
+    [
+        ("1\t2\t3", "bed"),
+        ("chr1\t10\t20\tname\nchr2\t5\t9\tother", "bed"),
+        ("1\t3\t2", "tabular"),
+        ("0.1\t0.2\t0.3", "tabular"),
+        ("a\tb\tc\n1\t2\t3", "tabular"),
+        ("1\t2", "tabular"),
+    ],
+)
+def test_genome_intervals_as_galaxy_tells_them(tmp_path: Path, text: str, ext: str) -> None:
+    assert describe(write(tmp_path, text.encode())).ext == ext
+
+
+def test_a_name_decides_between_kinds_of_table(tmp_path: Path) -> None:
+    assert describe(write(tmp_path, b"1\t2\t3"), name="counts.tsv").ext == "tsv"

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,10 +29,12 @@ import uvicorn
 
 from perijove.core.settings import Settings
 from perijove.engines.base import Engine
+from perijove.engines.registry import make_engine
 from perijove.histories.app import create_app
 from perijove.histories.identity import Caller
 from perijove.histories.serving import uvicorn_config
 from perijove.sandbox.launcher import Launcher
+from perijove.sandbox.unconfined import UnconfinedLauncher
 from perijove.testing.identity import TokenIdentity
 from perijove.testing.ports import free_port
 
@@ -88,6 +92,17 @@ class HistoryServer:
     ) -> None:
         self._server.should_exit = True
         self._thread.join(timeout=30)
+
+
+@contextmanager
+def serving_jobs(home: Path) -> Iterator[HistoryServer]:
+    """A server with the local engine; jobs run as whoever calls, not confined."""
+    settings = Settings(home=home, single_user=True)
+    launcher = UnconfinedLauncher(settings.layout, settings)
+    engine = make_engine("local", launcher=launcher, settings=settings)
+    settings.layout.state.mkdir(parents=True, exist_ok=True)
+    with HistoryServer(settings=settings, engine=engine, launcher=launcher) as running:
+        yield running
 
 
 class HistoryServerProcess:

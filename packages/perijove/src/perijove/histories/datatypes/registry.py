@@ -27,6 +27,7 @@ _TYPES = (
     Datatype("txt", "Text", "text/plain", text=True),
     Datatype("md", "Markdown", "text/markdown", text=True),
     Datatype("tabular", "Table, tab-separated", "text/tab-separated-values", text=True),
+    Datatype("bed", "Genome intervals (BED)", "text/plain", text=True),
     Datatype("tsv", "Table, tab-separated", "text/tab-separated-values", text=True),
     Datatype("csv", "Table, comma-separated", "text/csv", text=True),
     Datatype("json", "JSON", "application/json", text=True),

@@ -35,7 +35,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (344, b"n+1\x00", "nii"),
     (344, b"ni1\x00", "nii"),
 )
-_TABLES = ("tabular", "tsv", "csv")
+_TABLES = ("tabular", "bed", "tsv", "csv")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,11 @@ def _text_or_data(file: BinaryIO, head: bytes, size: int, name: str) -> str:
     tail = containers.read_at(file, max(0, size - _TAIL), _TAIL).decode("utf-8", "replace")
     found = text.kind(decoded, tail, whole=size <= len(head))
     # A name decides only what the content leaves open: plain text, or a table called .tsv.
-    if suggested and suggested.text and (found == "txt" or {found, suggested.ext} <= {"tabular", "tsv"}):
+    if (
+        suggested
+        and suggested.text
+        and (found == "txt" or {found, suggested.ext} <= {"tabular", "bed", "tsv"})
+    ):
         return "txt" if suggested.ext in ("json", "ipynb") else suggested.ext
     return found
 

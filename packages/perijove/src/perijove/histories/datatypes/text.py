@@ -93,10 +93,20 @@ def _lines(text: str, *, whole: bool) -> list[str]:
 def _table_kind(text: str, *, whole: bool) -> str | None:
     lines = [line for line in _lines(text, whole=whole) if not line.startswith("#")]
     if lines and "\t" in lines[0] and _even(lines, "\t"):
-        return "tabular"
+        return "bed" if _is_bed(lines) else "tabular"
     if len(lines) > 1 and "," in lines[0] and _even(lines, ","):
         return "csv"
     return None
+
+
+def _is_bed(lines: list[str]) -> bool:
+    """Galaxy's rule (3 to 12 columns, the second and third whole numbers), and start before end in each."""
+    for columns in _rows(lines, "\t"):
+        if not 3 <= len(columns) <= 12 or not all(one.isascii() and one.isdigit() for one in columns[1:3]):
+            return False
+        if int(columns[1]) >= int(columns[2]):
+            return False
+    return True
 
 
 def _even(lines: list[str], delimiter: str) -> bool:

@@ -24,6 +24,7 @@ from perijove.histories.schemas.jobs import (
     MachineState,
     ParametersDisplay,
 )
+from perijove.histories.schemas.server import JobLock
 from perijove.histories.services import job_events, job_streams, jobs
 from perijove.histories.services.jobs import JobFilter
 
@@ -217,6 +218,19 @@ def events(
     stream = job_events.stream(here.database, runtime, job_id, seconds=timeout)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+@router.get("/job_lock")
+def show_job_lock(_me: Administrator, runtime: JobsHere) -> JobLock:
+    """Whether jobs are held back (administrators)."""
+    return JobLock(active=runtime.lock.active)
+
+
+@router.put("/job_lock")
+def set_job_lock(_me: Administrator, runtime: JobsHere, request: JobLock) -> JobLock:
+    """Hold back all jobs that have not started, or let them go on (administrators)."""
+    runtime.hold(active=request.active)
+    return JobLock(active=runtime.lock.active)
 
 
 @router.get("/perijove/flavors")

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 
 from perijove import __version__
 from perijove.histories.datatypes.registry import DATATYPES
-from perijove.histories.dependencies import Here, Id, Me, Viewer
+from perijove.histories.dependencies import Administrator, Here, Id, Me, Viewer
 from perijove.histories.schemas.common import Limit, Offset
 from perijove.histories.schemas.server import Configuration, Datatype, Version
-from perijove.histories.schemas.users import UserDetail, UserSummary
+from perijove.histories.schemas.users import UserCreate, UserDetail, UserSummary
 from perijove.histories.services import users
 from perijove.histories.services.tus import CHUNK_ADVISED
 
@@ -86,6 +86,13 @@ def list_users(
         return users.search(session, me, f_name or f_any or f_email, limit=limit, offset=offset)
 
 
+@router.post("/users")
+def register_user(here: Here, _me: Administrator, request: UserCreate) -> UserSummary:
+    """Make a user known before their first visit (administrators); who signs in is the hub's to say."""
+    with here.database.write() as session:
+        return users.register(session, request.remote_user_email)
+
+
 @router.get("/users/current")
 def current_user(here: Here, me: Me) -> UserDetail:
     """The caller."""
@@ -98,3 +105,11 @@ def show_user(here: Here, me: Me, user_id: Id) -> UserDetail:
     """Oneself, or (administrators) anybody."""
     with here.database.read() as session:
         return users.detail(session, me, user_id, here.settings)
+
+
+@router.get("/users/{user_id}/credentials")
+def list_credentials(here: Here, me: Me, user_id: Id) -> list[dict[str, str]]:
+    """Credentials kept for tools: always none, since no tool here asks for any."""
+    with here.database.read() as session:
+        users.detail(session, me, user_id, here.settings)
+    return []

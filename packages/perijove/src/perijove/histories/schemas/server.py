@@ -43,3 +43,9 @@ class Configuration(Answer):
     logo_url: str | None = None
     terms_url: str | None = None
     support_url: str | None = None
+
+
+class JobLock(Answer):
+    """Whether an administrator holds back the jobs that have not started."""
+
+    active: bool

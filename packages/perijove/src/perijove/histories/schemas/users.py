@@ -6,7 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from perijove.histories.schemas.common import Answer, EncodedId
+from perijove.histories.schemas.common import Answer, EncodedId, Request
+
+
+class UserCreate(Request):
+    """A user whom the hub signs in (Galaxy's `create_remote_user`)."""
+
+    remote_user_email: str = Field(max_length=255, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
 
 
 class UserSummary(Answer):

@@ -23,6 +23,7 @@ from perijove.core.errors import ConflictError, PerijoveError
 from perijove.core.states import JobState
 from perijove.engines.base import EngineStatus
 from perijove.histories.services.job_leftovers import Leftovers
+from perijove.histories.services.job_lock import JobLock
 from perijove.histories.services.job_outputs import TOOL_ID
 from perijove.histories.services.job_signals import JobSignals
 from perijove.histories.services.job_steps import JobRecord, JobSteps
@@ -62,6 +63,7 @@ class JobLoop:
         self._steps = steps
         self._signals = signals
         self._leftovers = Leftovers(steps)
+        self._lock = JobLock(steps.settings.layout.state)
         self._jobs: dict[str, _Tracked] = {}
         self._reload_at = 0.0
         self._stopping = threading.Event()
@@ -132,7 +134,8 @@ class JobLoop:
         if time.monotonic() >= self._reload_at:
             self._reload()
         self._look_at(JobState.NEW)
-        self._steps.engine.advance()
+        if not self._lock.active:
+            self._steps.engine.advance()
         self._look_at(JobState.QUEUED)
         self._look_at(JobState.RUNNING)
 

@@ -17,6 +17,7 @@ from perijove.histories.context import Account
 from perijove.histories.database import Database
 from perijove.histories.schemas.jobs import FlavorOffer, MachineState
 from perijove.histories.services import job_directory, jobs
+from perijove.histories.services.job_lock import REASON, JobLock
 from perijove.histories.services.job_loop import JobLoop
 from perijove.histories.services.job_signals import JobSignals
 from perijove.histories.services.job_steps import JobSteps
@@ -51,6 +52,7 @@ class Jobs:
             settings=settings, database=database, files=files, engine=engine, launcher=launcher
         )
         self.loop = JobLoop(self.steps, self.signals)
+        self.lock = JobLock(settings.layout.state)
 
     def start(self) -> None:
         """Start the job loop (it waits while another server of the installation runs it)."""
@@ -76,6 +78,11 @@ class Jobs:
         self.signals.wake()
         self.signals.changed(job_id)
         return asked
+
+    def hold(self, *, active: bool) -> None:
+        """Let no job start any more, or again."""
+        self.lock.set(active=active)
+        self.signals.wake()
 
     def offer(self) -> Offer:
         """What may be asked for."""
@@ -125,13 +132,16 @@ class Jobs:
         status = self._parts.engine.status(job.id)
         running = status.state == "running"
         return LiveView(
-            reason=_reason(job, status.reason),
+            reason=REASON if self._held(job, status.state) else _reason(job, status.reason),
             position=status.position,
             progress=job_directory.read_progress(self.steps.directory(job.id)),
             gpus=status.gpus,
             usage=self._parts.engine.usage(job.id) if running else None,
             environment=environment,
         )
+
+    def _held(self, job: Job, state: str) -> bool:
+        return state in ("unknown", "waiting") and not job.cancel_requested and self.lock.active
 
 
 def _reason(job: Job, engine_reason: str) -> str:

@@ -14,10 +14,12 @@ from perijove.histories.services import quotas
 from perijove.histories.services.filters import escaped, word
 from perijove.histories.store.models import User
 
+_NO_ADDRESS = "users.invalid"
+
 
 def email(name: str) -> str:
     """Galaxy's users have addresses, the hub's have names: a name that is no address gets one nobody owns."""
-    return name if "@" in name else f"{name}@users.invalid"
+    return name if "@" in name else f"{name}@{_NO_ADDRESS}"
 
 
 def detail(session: Session, account: Account, user_id: str, settings: Settings) -> UserDetail:
@@ -47,6 +49,20 @@ def search(session: Session, account: Account, name: str, *, limit: int, offset:
     if name:
         query = query.where(User.name.ilike(f"%{escaped(word(name))}%", escape="\\"))
     return [UserSummary(**_fields(user)) for user in session.scalars(query.limit(limit).offset(offset))]
+
+
+def register(session: Session, address: str) -> UserSummary:
+    """The user whom the hub will sign in under this address; made where there is none yet.
+
+    `ada@users.invalid` is the hub's user `ada` (see `email`); any other address is the user's whole name.
+    """
+    name = address.removesuffix(f"@{_NO_ADDRESS}")
+    user = session.scalar(select(User).where(User.name == name))
+    if user is None:
+        user = User(name=name)
+        session.add(user)
+        session.flush()
+    return UserSummary(**_fields(user))
 
 
 def _fields(user: User) -> dict[str, object]:
