@@ -1,13 +1,30 @@
-"""Which tests run here: each marker that needs something skips with a reason that names the switch."""
+"""Which tests run here: each marker that needs something skips with a reason that names the switch.
+
+And the browser, which tests of several folders use; `PERIJOVE_TEST_PICTURES` names a folder for its pictures.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +57,7 @@ def _without_postgres() -> str:
 
 
 def _without_browser() -> str:
-    found = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    found = any(map(shutil.which, BROWSERS))
     return "" if found else "needs Chromium: apt-get install chromium"
 
 
@@ -61,3 +78,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             reasons.append("takes minutes: run with --slow (make test-slow)")
         for reason in filter(None, reasons):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, BROWSERS)))
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=list(BROWSER_FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path | None:
+    folder = os.environ.get("PERIJOVE_TEST_PICTURES")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) if folder else None

@@ -1,33 +1,21 @@
-"""A real front door and a real browser. Pictures are kept in `PERIJOVE_TEST_PICTURES`, where it is set."""
+"""A real front door, for a real browser."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parent))  # page_objects
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from perijove.hub.private import free_port
 from perijove.hub.testing import FrontDoor, front_door, make_home, settings_of, wait_until
 from perijove.supervisor.home import platform_account, prepare_home
 
 PASSWORD = "correct horse battery"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 SETTINGS = """
 [machine]
 cpus = 4
@@ -67,23 +55,6 @@ def door() -> Iterator[FrontDoor]:
         prepare_home(settings.layout, owner)
         with front_door(settings, (owner.uid, owner.gid)) as opened:
             yield opened
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Path | None:
-    folder = os.environ.get("PERIJOVE_TEST_PICTURES")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder) if folder else None
 
 
 @pytest.fixture(autouse=True)

@@ -128,15 +128,44 @@ class LabPage(OnPage):
         expect(self.page.locator(".jp-Launcher, .jp-Notebook").first).to_be_visible(timeout=PATIENCE)
         return self
 
-    def new_notebook(self) -> None:
-        card = (
-            self.page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard").first
-        )
-        card.click()
-        expect(self.page.locator(".jp-Notebook")).to_be_visible(timeout=PATIENCE)
-        expect(self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
-            timeout=PATIENCE
-        )
+    def new_notebook(self, kernel: str | None = None) -> None:
+        cards = self.page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard")
+        (cards.filter(has_text=kernel) if kernel else cards).first.click()
+        self._wait_for_kernel()
+
+    def open_notebook(self, path: str) -> None:
+        """By its address, as a link does."""
+        self.page.goto(re.sub(r"/lab\b.*", f"/lab/tree/{path}", self.page.url))
+        self._wait_for_kernel()
+
+    def _wait_for_kernel(self) -> None:
+        shown = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        expect(shown.locator(".jp-Notebook")).to_be_visible(timeout=PATIENCE)
+        idle = shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        expect(idle).to_be_visible(timeout=PATIENCE)
+
+    def change_cell(self, code: str, replaced: str) -> None:
+        """Replace the whole text of the first cell that contains `code`."""
+        editor = self.page.locator(".jp-CodeCell .cm-content", has_text=code).first
+        editor.scroll_into_view_if_needed()
+        editor.fill(replaced)
+
+    def run_all(self) -> None:
+        """By the menu; returns when the last cell has run. AssertionError with the text where one failed."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        shown = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        idle = shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        last = shown.locator(".jp-CodeCell .jp-InputArea-prompt").last
+        expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=PATIENCE)
+        expect(idle).to_be_visible(timeout=PATIENCE)
+        wrong = shown.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-mod-error")
+        found = [text for text in wrong.all_inner_texts() if "Error" in text]
+        assert not found, found
+
+    def shown_text(self) -> str:
+        """All that the cells have shown."""
+        return "\n".join(self.page.locator(".jp-OutputArea-output").all_inner_texts())
 
     def run_cell(self, code: str) -> str:
         """Type into the current cell, run it, and give what it shows."""

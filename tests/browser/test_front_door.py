@@ -6,8 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from page_objects import FlavorPage, HomePage, LabPage, PeoplePage, SignInPage, SignUpPage, WelcomePage
 from playwright.sync_api import Page, expect
+from tests.browser.page_objects import (
+    FlavorPage,
+    HomePage,
+    LabPage,
+    PeoplePage,
+    SignInPage,
+    SignUpPage,
+    WelcomePage,
+)
 
 from perijove.hub.testing import FrontDoor
 

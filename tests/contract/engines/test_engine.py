@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.contract.engines.conftest import Place
 
 from perijove.core.errors import InsufficientResourcesError
 from perijove.core.resources import Resources
-
-from .conftest import Place
 
 ONCE = "open('ran', 'a').write('x')"
 LONG = "print('in', flush=True)\nimport time\ntime.sleep(600)"

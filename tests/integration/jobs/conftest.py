@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.jobs.harness import Server, User
 
 from perijove.testing.jobs import make_environment
-
-from .harness import Server, User
 
 LAUNCHER = "direct" if os.geteuid() == 0 else "unconfined"
 

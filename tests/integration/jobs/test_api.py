@@ -9,8 +9,7 @@ import time
 import pytest
 from bioblend.galaxy import GalaxyInstance
 from bioblend.galaxy.tools.inputs import dataset, inputs, repeat
-
-from .harness import Server, User
+from tests.integration.jobs.harness import Server, User
 
 
 @pytest.fixture(scope="module")

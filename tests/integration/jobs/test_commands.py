@@ -8,12 +8,11 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from tests.integration.jobs.harness import Server, User
 from typer.testing import CliRunner
 
 from perijove.cli import galaxy, histories, jobs
 from perijove.core.errors import ConflictError, NotFoundError
-
-from .harness import Server, User
 
 
 @pytest.fixture

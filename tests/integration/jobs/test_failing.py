@@ -9,8 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from .harness import Server, User
+from tests.integration.jobs.harness import Server, User
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="limits need root: run as root")
 

@@ -6,8 +6,7 @@ import json
 import os
 
 import pytest
-
-from .harness import Server, User
+from tests.integration.jobs.harness import Server, User
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs accounts of their own: run as root")
 

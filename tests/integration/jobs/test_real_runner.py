@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from .conftest import make_server
-from .harness import Server, User
+from tests.integration.jobs.conftest import make_server
+from tests.integration.jobs.harness import Server, User
 
 pytestmark = [pytest.mark.ai, pytest.mark.timeout(900)]
 PATIENCE = 300.0

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .conftest import make_server
-from .harness import Server, User
+from tests.integration.jobs.conftest import make_server
+from tests.integration.jobs.harness import Server, User
 
 FLAVORS = json.dumps(
     [

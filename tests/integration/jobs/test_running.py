@@ -6,8 +6,7 @@ import json
 import time
 
 import pytest
-
-from .harness import Server, User
+from tests.integration.jobs.harness import Server, User
 
 NOTEBOOK = {
     "nbformat": 4,

@@ -10,15 +10,13 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
 import requests
 from bioblend.galaxy import GalaxyInstance
-
-if TYPE_CHECKING:
-    from conftest import Platform
+from tests.integration.platform.conftest import Platform
 
 pytestmark = [pytest.mark.root, pytest.mark.platform]
 

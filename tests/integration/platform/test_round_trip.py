@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import nbformat
@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 import requests
 from bioblend.galaxy import GalaxyInstance
-
-if TYPE_CHECKING:
-    from conftest import Platform
+from tests.integration.platform.conftest import Platform
 
 pytestmark = [pytest.mark.root, pytest.mark.platform]
 

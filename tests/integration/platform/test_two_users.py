@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 from bioblend.galaxy import GalaxyInstance
-
-if TYPE_CHECKING:
-    from conftest import Platform
+from tests.integration.platform.conftest import Platform
 
 pytestmark = [pytest.mark.root, pytest.mark.platform]
 

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.engines.doubles import GIB, ScriptedLauncher, machine
 
 from perijove.core.errors import ConfinementError, InsufficientResourcesError
 from perijove.core.resources import Resources
 from perijove.core.settings import JobSettings, Settings
 from perijove.engines.base import EngineJob, JobInput
 from perijove.engines.local import LocalEngine
-
-from .doubles import GIB, ScriptedLauncher, machine
 
 
 def settings(**jobs: int) -> Settings:

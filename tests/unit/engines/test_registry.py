@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.engines.doubles import ScriptedLauncher, machine
 
 from perijove.core.errors import ConfigurationError
 from perijove.core.settings import Settings
 from perijove.engines.registry import make_engine
-
-from .doubles import ScriptedLauncher, machine
 
 
 def test_engines_are_found_by_name():
