@@ -12,7 +12,7 @@ endif
 BOOTSTRAP = $(shell command -v /usr/bin/python3 || command -v $(PYTHON)) scripts/bootstrap.py
 DEV = .venv/bin
 
-.PHONY: up down status perijove dev test test-fast test-services test-slow test-bioblend bioblend-table check format docs lock bench clean
+.PHONY: up down status perijove dev test test-fast test-services test-slow test-galaxy test-bioblend bioblend-table check format docs lock bench clean
 
 up:              ## install what is missing and start the platform in the foreground
 	@exec $(BOOTSTRAP) up $(ARGS)
@@ -46,6 +46,9 @@ test-bioblend: dev  ## BioBlend's own tests against the embedded history server
 
 bioblend-table: dev  ## the same on both servers, as a page (ARGS='--galaxy URL', key in BIOBLEND_GALAXY_API_KEY)
 	$(DEV)/python scripts/bioblend_table.py $(ARGS) > docs/reference/bioblend.md
+
+test-galaxy:     ## the suites that need a real Galaxy, planemo lint and test; installs and starts one
+	@$(PYTHON) scripts/test.py --galaxy $(ARGS)
 
 check: dev       ## style, types, the import rule
 	$(DEV)/ruff check

@@ -41,10 +41,15 @@ def compile_lock(lock: Path, lists: list[str], *options: str) -> None:
 
 
 def lock_environment(name: str) -> None:
-    """`lock.txt`, or one lock a variant where the environment declares variants."""
+    """`lock.txt`, or one lock a variant where the environment declares variants.
+
+    `overrides.txt` beside the list names what wins over the pins of the packages themselves.
+    """
     folder = f"environments/{name}"
     lists = [f"{folder}/packages.txt", *ALONG.get(name, ())]
-    tied = ("-c", "environments/platform/lock.txt") if name == "dev" else ()
+    tied: tuple[str, ...] = ("-c", "environments/platform/lock.txt") if name == "dev" else ()
+    if (ROOT / folder / "overrides.txt").is_file():
+        tied += ("--override", f"{folder}/overrides.txt")
     variants = sorted((ROOT / folder).glob("packages-*.txt"))
     if not variants:
         compile_lock(ROOT / folder / "lock.txt", lists, *EVERYWHERE, *tied)
@@ -68,11 +73,12 @@ def lock_torch() -> None:
     lock.write_text("\n".join(own) + "\n")
 
 
-def lock_proxy() -> None:
+def lock_npm(name: str) -> None:
     """npm's lock, without the hosts it was resolved from."""
-    print("environments/proxy/package-lock.json")
+    folder = ENVIRONMENTS / name
+    print(f"environments/{name}/package-lock.json")
     with tempfile.TemporaryDirectory() as work:
-        (Path(work) / "package.json").write_text((ENVIRONMENTS / "proxy" / "package.json").read_text())
+        (Path(work) / "package.json").write_text((folder / "package.json").read_text())
         npm = [
             "npm",
             "install",
@@ -82,15 +88,19 @@ def lock_proxy() -> None:
             "--no-fund",
         ]
         subprocess.run(npm, cwd=work, check=True, stdout=subprocess.DEVNULL)
-        (ENVIRONMENTS / "proxy" / "package-lock.json").write_text(
-            (Path(work) / "package-lock.json").read_text()
-        )
+        (folder / "package-lock.json").write_text((Path(work) / "package-lock.json").read_text())
+
+
+def lock_galaxy() -> None:
+    """Galaxy, and the proxy of its interactive tools."""
+    lock_environment("galaxy")
+    lock_npm("galaxy")
 
 
 def main(names: list[str]) -> None:
     """Lock `names`, or everything. `torch` comes after `ai` and `dev` after `platform`, which tie them."""
-    special = {"torch": lock_torch, "proxy": lock_proxy}
-    for name in names or ["platform", "lab", "ai", "torch", "dev", "proxy"]:
+    special = {"torch": lock_torch, "proxy": lambda: lock_npm("proxy"), "galaxy": lock_galaxy}
+    for name in names or ["platform", "lab", "ai", "torch", "dev", "proxy", "galaxy", "planemo"]:
         special.get(name, lambda name=name: lock_environment(name))()
 
 

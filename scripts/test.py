@@ -1,9 +1,10 @@
 """Run the tests with everything they need (`make test`), made on a fresh machine and found on the next run.
 
-    python3 scripts/test.py [--fast | --services | --slow] [pytest's arguments]
+    python3 scripts/test.py [--fast | --services | --slow | --galaxy] [pytest's arguments]
 
 Without a switch: the unit tests, and the sandbox's limits and privacy for real. `--services` runs every
-test against real services but for those that take minutes; `--slow` runs these too.
+test against real services but for those that take minutes; `--slow` runs these too; `--galaxy` runs those
+that need a real Galaxy, which it installs and starts (docs/developers/galaxy.md).
 
 `PERIJOVE_TEST_HOME` (default /var/tmp/perijove-test) keeps the environments between runs.
 """
@@ -30,6 +31,7 @@ CORE = (
     "tests/integration/sandbox/test_limits.py",
     "tests/integration/sandbox/test_privacy.py",
 )
+KEPT = ("PERIJOVE_GALAXY_PORT",)
 TOOLS: dict[str, tuple[str, ...]] = {
     **CONFINED,
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
@@ -109,8 +111,9 @@ def main(arguments: list[str]) -> int:
         command = [sys.executable, "scripts/test.py", *arguments]
         os.umask(0o022)
         return subprocess.run(command, cwd=copy_tree(), check=False).returncode
-    fast, services = "--fast" in arguments, not {"--services", "--slow"}.isdisjoint(arguments)
-    chosen = [argument for argument in arguments if argument not in ("--fast", "--services")]
+    fast, galaxy = "--fast" in arguments, "--galaxy" in arguments
+    services = galaxy or not {"--services", "--slow"}.isdisjoint(arguments)
+    chosen = [argument for argument in arguments if argument not in ("--fast", "--services", "--galaxy")]
     python = develop.ensure()
     variables: dict[str, str] = {}
     if services:
@@ -118,9 +121,12 @@ def main(arguments: list[str]) -> int:
         variables = provide_environments()
     elif not fast:
         provide_tools(CONFINED)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PERIJOVE_")}
+    environment = {
+        name: value for name, value in os.environ.items() if name in KEPT or not name.startswith("PERIJOVE_")
+    }
     where = [] if services else CORE[: 1 if fast else None]
-    run = [str(python), "-m", "pytest", *where, *chosen]
+    program = ["scripts/galaxy.py", "test"] if galaxy else ["-m", "pytest", *where]
+    run = [str(python), *program, *chosen]
     return subprocess.run(run, cwd=develop.ROOT, env={**environment, **variables}, check=False).returncode
 
 

@@ -5,6 +5,7 @@ And the browser, which tests of several folders use; `PERIJOVE_TEST_PICTURES` na
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from perijove.testing.real_galaxy.server import Running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -56,6 +59,13 @@ def _without_postgres() -> str:
     return "" if found else "needs PostgreSQL's initdb: apt-get install postgresql"
 
 
+def _without_galaxy() -> str:
+    folder = os.environ.get("PERIJOVE_TEST_GALAXY", "")
+    if not folder:
+        return "needs PERIJOVE_TEST_GALAXY, the folder of a real Galaxy that runs: make test-galaxy"
+    return "" if Running.find(Path(folder)) else f"no Galaxy runs in PERIJOVE_TEST_GALAXY={folder}"
+
+
 def _without_browser() -> str:
     found = any(map(shutil.which, BROWSERS))
     return "" if found else "needs Chromium: apt-get install chromium"
@@ -67,6 +77,7 @@ _NEEDS: dict[str, Callable[[], str]] = {
     "platform": _without_platform,
     "postgres": _without_postgres,
     "browser": _without_browser,
+    "galaxy": functools.cache(_without_galaxy),
 }
 
 
@@ -97,3 +108,11 @@ def pictures() -> Path | None:
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
     return Path(folder) if folder else None
+
+
+@pytest.fixture(scope="session")
+def real_galaxy() -> Running:
+    """The real Galaxy that runs; tests that ask for it carry the marker `galaxy`."""
+    found = Running.find(Path(os.environ["PERIJOVE_TEST_GALAXY"]))
+    assert found is not None
+    return found

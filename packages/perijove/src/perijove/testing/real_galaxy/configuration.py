@@ -1,0 +1,132 @@
+"""The files that a Galaxy is started with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+ADMIN = "admin@example.org"
+UPLOAD = "data_source/upload.xml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalaxyOptions:
+    """How a Galaxy for tests differs from the next one.
+
+    `python` runs the tools' jobs (`PERIJOVE_PYTHON`), `sources` are put on its PYTHONPATH. `settings` are
+    added to the section `galaxy` of `galaxy.yml`.
+    """
+
+    folder: Path
+    port: int
+    proxy_port: int
+    python: Path
+    tools: Sequence[Path] = ()
+    sources: Sequence[Path] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where Galaxy answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        """The folder of the files written here."""
+        return self.folder / "config"
+
+    @property
+    def data(self) -> Path:
+        """Databases, datasets, job directories."""
+        return self.folder / "data"
+
+    @property
+    def logs(self) -> Path:
+        """One log a process."""
+        return self.folder / "logs"
+
+    @property
+    def sessions(self) -> Path:
+        """What Galaxy tells the proxy of interactive tools."""
+        return self.data / "interactivetools_map.sqlite"
+
+
+def write_configuration(options: GalaxyOptions, *, admin_key: str, secret: str) -> Path:
+    """Write all files; `galaxy.yml`, which names the others."""
+    for folder in (options.config, options.data, options.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    _write_json(options.config / "job_conf.yml", _jobs(options))
+    (options.config / "tool_conf.xml").write_text(_tools(options.tools))
+    main = options.config / "galaxy.yml"
+    _write_json(main, {"galaxy": _settings(options, admin_key, secret) | dict(options.settings)})
+    main.chmod(0o600)
+    return main
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n")  # JSON is YAML
+
+
+def _settings(options: GalaxyOptions, admin_key: str, secret: str) -> dict[str, Any]:
+    data, immediate = options.data, "isolation_level=IMMEDIATE"
+    return {
+        "config_dir": str(options.config),
+        "data_dir": str(data),
+        "database_connection": f"sqlite:///{data}/universe.sqlite?{immediate}",
+        "admin_users": ADMIN,
+        "bootstrap_admin_api_key": admin_key,
+        "id_secret": secret,
+        "tool_config_file": str(options.config / "tool_conf.xml"),
+        "job_config_file": str(options.config / "job_conf.yml"),
+        "galaxy_infrastructure_url": options.url,
+        "conda_auto_init": False,
+        # Without these two every job pays ten seconds of imports for its metadata.
+        "enable_celery_tasks": True,
+        "metadata_strategy": "directory_celery",
+        "amqp_internal_connection": f"sqlalchemy+sqlite:///{data}/control.sqlite?{immediate}",
+        # Else a dataset of a private history can be read by anybody who knows its id.
+        "new_user_dataset_access_role_default_private": True,
+        "enable_quotas": True,
+        "interactivetools_enable": True,
+        "interactivetools_upstream_proxy": False,
+        "interactivetools_proxy_host": f"localhost:{options.proxy_port}",
+        "interactivetools_map": str(options.sessions),
+    }
+
+
+def _jobs(options: GalaxyOptions) -> dict[str, Any]:
+    """Everything runs here, as plain processes."""
+    path = f"{options.python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    variables = {
+        "PATH": path,
+        "PERIJOVE_PYTHON": str(options.python),
+        "PYTHONPATH": os.pathsep.join(map(str, options.sources)),
+        **options.variables,
+    }
+    given = [{"name": name, "value": value} for name, value in variables.items() if value]
+    runner = "galaxy.jobs.runners.local:LocalJobRunner"
+    return {
+        "runners": {"local": {"load": runner, "workers": 4}},
+        "execution": {
+            "default": "plain",
+            "environments": {"plain": {"runner": "local"}, "perijove": {"runner": "local", "env": given}},
+        },
+        "tools": [{"id": tool_id, "environment": "perijove"} for tool_id in OURS],
+    }
+
+
+OURS = ("run_jupyter_job", "interactive_tool_perijove")
+
+
+def _tools(tools: Sequence[Path]) -> str:
+    """Upload and a few of Galaxy's own, as a workflow has them before and after; then the given ones."""
+    own = [UPLOAD, "stats/filtering.xml", "filters/cutWrapper.xml", "filters/catWrapper.xml"]
+    lines = [f"    <tool file={quoteattr(str(file))}/>" for file in [*own, *map(str, tools)]]
+    opened = '<toolbox monitor="false">\n  <section id="tools" name="Tools">'
+    return "\n".join([opened, *lines, "  </section>\n</toolbox>\n"])
