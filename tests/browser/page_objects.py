@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,15 +132,19 @@ class LabPage(OnPage):
 
     def new_notebook(self, kernel: str | None = None) -> None:
         cards = self.page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard")
-        (cards.filter(has_text=kernel) if kernel else cards).first.click()
-        self._wait_for_kernel()
+        with self._kernel_awaited():
+            (cards.filter(has_text=kernel) if kernel else cards).first.click()
 
     def open_notebook(self, path: str) -> None:
         """By its address, as a link does."""
-        self.page.goto(re.sub(r"/lab\b.*", f"/lab/tree/{path}", self.page.url))
-        self._wait_for_kernel()
+        with self._kernel_awaited():
+            self.page.goto(re.sub(r"/lab\b.*", f"/lab/tree/{path}", self.page.url))
 
-    def _wait_for_kernel(self) -> None:
+    @contextmanager
+    def _kernel_awaited(self) -> Iterator[None]:
+        """JupyterLab shows a kernel as idle before it is there, and runs nothing until then."""
+        with self.page.expect_websocket(lambda opened: "/channels" in opened.url, timeout=PATIENCE):
+            yield
         shown = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         expect(shown.locator(".jp-Notebook")).to_be_visible(timeout=PATIENCE)
         idle = shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")

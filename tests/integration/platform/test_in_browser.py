@@ -59,24 +59,24 @@ def test_a_cell_imports_keras(lab: LabPage, pictures: Path | None) -> None:
 
 
 def test_the_ct_notebooks_from_the_first_to_the_last(lab: LabPage, pictures: Path | None) -> None:
-    lab.open_notebook("ct-segmentation/1_fetch_data.ipynb")
+    lab.open_notebook("notebooks/ct-segmentation/1_fetch_data.ipynb")
     lab.change_cell("patients =", SMALL)
     lab.run_all()
     assert "of a predictor that finds nothing" in lab.shown_text()
     lab.photograph(pictures, "ct-1")
 
-    lab.open_notebook("ct-segmentation/2_train.ipynb")
+    lab.open_notebook("notebooks/ct-segmentation/2_train.ipynb")
     lab.change_cell("n_filters =", SHORT)
     lab.run_all()
     lab.photograph(pictures, "ct-2")
 
-    lab.open_notebook("ct-segmentation/3_train_remotely.ipynb")
+    lab.open_notebook("notebooks/ct-segmentation/3_train_remotely.ipynb")
     lab.change_cell("parameters =", REMOTE)
     lab.run_all()
     assert "job " in lab.shown_text()
     lab.photograph(pictures, "ct-3")
 
-    lab.open_notebook("ct-segmentation/4_predict.ipynb")
+    lab.open_notebook("notebooks/ct-segmentation/4_predict.ipynb")
     lab.run_all()
     assert re.search(r"all\s+\d\.\d+", lab.shown_text())
     lab.photograph(pictures, "ct-4")
