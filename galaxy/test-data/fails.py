@@ -1,0 +1,2 @@
+print("begun")
+raise ValueError("no such patient")
