@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.browser.page_objects import PATIENCE, HomePage, LabPage, WelcomePage
 from tests.integration.platform.conftest import Platform
 
@@ -53,8 +53,9 @@ def lab(page: Page) -> LabPage:
 
 def test_a_cell_imports_keras(lab: LabPage, pictures: Path | None) -> None:
     lab.new_notebook("AI")
-    shown = lab.run_cell("import keras; print('Keras', keras.__version__, keras.backend.backend())")
-    assert re.match(r"Keras 3\.\S+ tensorflow", shown.strip())
+    lab.run_cell("import keras; print('Keras', keras.__version__, keras.backend.backend())")
+    answer = lab.page.locator(".jp-OutputArea-output", has_text=re.compile(r"^\s*Keras 3\.\S+ tensorflow"))
+    expect(answer).to_be_visible(timeout=PATIENCE)
     lab.photograph(pictures, "keras")
 
 

@@ -38,7 +38,7 @@ def overlay_environment(
         "VIRTUAL_ENV": str(overlay.root) if usable else overlay.parent.prefix,
         PARENT: overlay.parent.executable,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # pip is the administrator's to renew
-        # TensorFlow's C++ part tells of processor features at every import; errors still come through.
+        # Without most of what TensorFlow's C++ part says of the processor at every import.
         "TF_CPP_MIN_LOG_LEVEL": environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
     for name in ("PYTHONHOME", NOTICE, MARKER):
