@@ -17,11 +17,12 @@ ALLOWED = {
     "sandbox": {"core"},
     "engines": {"core", "sandbox"},
     "environments": {"core", "sandbox"},
+    "images": {"core", "sandbox", "environments"},
     "histories": {"core", "sandbox", "engines", "environments"},
     "hub": {"core", "sandbox", "engines", "environments"},
     "supervisor": {"core", "sandbox", "engines", "environments", "hub"},
     "demo": {"core", "hub", "supervisor"},
-    "cli": {"core", "sandbox", "engines", "environments", "histories", "hub", "supervisor", "demo"},
+    "cli": {"core", "sandbox", "engines", "environments", "histories", "hub", "supervisor", "demo", "images"},
     "testing": {"core", "sandbox", "engines", "environments", "histories", "hub", "supervisor", "cli"},
 }
 # Installed before anything else is: scripts/bootstrap.py runs it with nothing but the standard library.

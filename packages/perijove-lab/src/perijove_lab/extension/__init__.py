@@ -1,4 +1,4 @@
-"""The lab's server extension: shipped notebooks, terminals with the user's packages, honest activity."""
+"""The lab's server extension: a shut door, shipped notebooks, terminals with user packages, activity."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def _link_jupyter_server_extension(serverapp: ServerApp) -> None:
 
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     from perijove_lab.extension.activity import watch
+    from perijove_lab.extension.doors import refuse_open_door
     from perijove_lab.extension.notebooks import deliver
 
+    refuse_open_door(serverapp)
     watch(serverapp)
     shipped = os.environ.get(NOTEBOOKS, "")
     if shipped:

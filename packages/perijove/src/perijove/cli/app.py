@@ -17,6 +17,7 @@ COMMANDS = {
     "user": "Add and list people.",
     "token": "Print an API key for BioBlend, for one person.",
     "env": "List, extend and update the environments of labs and jobs.",
+    "image": "Build, extend and list the lab's container images.",
     "settings": "Show the settings in force, their sample file or their reference.",
     "jobs": "List, follow and cancel jobs.",
     "histories": "List and inspect histories.",

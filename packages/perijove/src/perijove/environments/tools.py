@@ -33,8 +33,9 @@ def run_tool(
     env: Mapping[str, str],
     report: Report,
     cwd: Path | None = None,
+    interesting: re.Pattern[str] = _INTERESTING,
 ) -> None:
-    """Run `argv`, its parts as text, to its end. `report` gets lines of progress, `log` all output.
+    """Run `argv`, its parts as text, to its end. `report` gets the `interesting` lines, `log` all output.
 
     What it makes is readable by every uid, whatever the caller's umask. StorageError when the disk is full,
     PerijoveError with the last lines and the log's name for every other failure.
@@ -47,7 +48,7 @@ def run_tool(
             for line in process.stdout or ():
                 into.write(line)
                 last.append(line.strip())
-                if _INTERESTING.match(line):
+                if interesting.match(line):
                     report(line.strip())
     if process.returncode != 0:
         raise _failure(what, "\n".join(last), log)
