@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import re
 import signal
 import stat
@@ -151,6 +152,50 @@ def test_a_lab_and_a_job_outlive_the_platform(platform: Platform) -> None:
     assert "1 lab" in platform.run("down").stdout
     assert "1 lab" in platform.run("down", "--all").stdout
     assert platform.status()["labs"] == []
+
+
+ONCE = """
+import time, uuid, pathlib
+with open("/job/work/ran", "a") as file:  # one line a run
+    file.write(uuid.uuid4().hex + "\\n")
+time.sleep({seconds})
+pathlib.Path("outputs").mkdir()
+pathlib.Path("outputs/ran.txt").write_text(pathlib.Path("/job/work/ran").read_text())
+"""
+
+
+@pytest.mark.timeout(900)
+def test_jobs_outlive_five_kills_at_random_moments(platform: Platform) -> None:
+    platform.run("user", "add", "ada", "--admin")
+    galaxy = GalaxyInstance(f"{platform.url}/services/galaxy", platform.token("ada"))
+    history = galaxy.histories.create_history("killed")["id"]
+    chance = random.Random()
+    jobs = {}
+    for kill in range(5):
+        jobs[submit_once(galaxy, history, f"j{kill}", chance.uniform(0, 15))] = f"j{kill}"
+        time.sleep(chance.uniform(0, 4))
+        os.kill(platform.status()["pid"], signal.SIGKILL)
+        wait_until(lambda: platform.status()["state"] == "stopped")
+        platform.up()
+    for job in jobs:
+        state = wait_until(lambda job=job: (s := galaxy.jobs.show_job(job)["state"]) in ("ok", "error") and s)
+        assert state == "ok", galaxy.jobs.show_job(job, full_details=True)
+    ran = [
+        dataset
+        for dataset in galaxy.datasets.get_datasets(history_id=history)
+        if dataset["name"] == "ran.txt"
+    ]
+    assert len(ran) == len(jobs)
+    for dataset in ran:
+        text = galaxy.datasets.download_dataset(dataset["id"])
+        assert len(text.splitlines()) == 1, "a job ran more than once"
+
+
+def submit_once(galaxy: GalaxyInstance, history: str, name: str, seconds: float) -> str:
+    script = ONCE.format(seconds=seconds)
+    code = galaxy.tools.paste_content(script, history, file_name=f"{name}.py")["outputs"][0]["id"]
+    run = galaxy.tools.run_tool(history, "run_jupyter_job", {"select_file": {"src": "hda", "id": code}})
+    return str(run["jobs"][0]["id"])
 
 
 def lab_starter(platform: Platform) -> Any:

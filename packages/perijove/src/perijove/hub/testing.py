@@ -43,12 +43,16 @@ def wait_until(condition: Any, *, timeout: float = PATIENCE, what: str = "the co
 
 
 def make_home(home: Path, environments: Path, toml: str = "") -> None:
-    """A `PERIJOVE_HOME` with the environments `lab` and `proxy` of another one, hard-linked if possible."""
+    """A `PERIJOVE_HOME` with the environments `lab` and `proxy` of another one, hard-linked if possible.
+
+    Its labs have the kernel of their own environment: the AI one of the other home is not theirs to see.
+    """
     home.mkdir(parents=True, exist_ok=True)
     for name in ("lab", "proxy"):
         target = home / "envs" / name
         if not target.exists():
             _link_tree(environments / name, target)
+    _use_own_kernel(home / "envs" / "lab")
     (home / "perijove.toml").write_text(toml)
 
 
@@ -60,6 +64,14 @@ def _link_tree(source: Path, target: Path) -> None:
             shutil.copy2(one, other, follow_symlinks=False)
 
     shutil.copytree(source, target, symlinks=True, copy_function=link)
+
+
+def _use_own_kernel(lab: Path) -> None:
+    for path in lab.glob("share/jupyter/kernels/*/kernel.json"):
+        spec = json.loads(path.read_text())
+        spec["argv"][0] = str(lab / "bin" / "python")
+        path.unlink()  # a link: the other home's must stay as it is
+        path.write_text(json.dumps(spec))
 
 
 def settings_of(home: Path, **values: Any) -> Settings:
