@@ -30,6 +30,29 @@ def test_bytes_come_back_as_they_went(lab: Any) -> None:
         assert made.state in ("ok", "empty")
 
 
+def test_a_put_that_was_interrupted_at_its_end_makes_no_second_dataset(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("once.txt").write_text("once")
+    with monkeypatch.context() as context:
+        context.setattr("perijove_lab.client.outgoing.tus.forget", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            put("once.txt")
+    made = put("once.txt")
+    assert [entry["name"] for entry in lab_contents(lab, made.history_id)].count("once.txt") == 1
+    assert Path(get(made.hid, to="back.txt")).read_text() == "once"
+    assert put("once.txt").id != made.id, "wanted anew, it is another dataset"
+
+
+def interrupted(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+def lab_contents(lab: Any, history_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lab.histories.show_history(history_id, contents=True)
+    return found
+
+
 def test_types_are_recognised_or_said(lab: Any) -> None:
     Path("table.csv").write_text("a,b\n1,2\n")
     assert put("table.csv").ext == "csv"

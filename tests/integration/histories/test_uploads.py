@@ -100,7 +100,26 @@ def test_tus_in_parts(http: httpx.Client, alice: GalaxyInstance, history: str) -
     (dataset,) = fetch(http, history, address.rsplit("/", 1)[1]).json()["outputs"]
     assert dataset["name"] == "ä.txt" or dataset["name"] == "upload"
     assert alice.datasets.download_dataset(dataset["id"]) == b"helloworld"
+
+
+def test_an_upload_asked_for_again_gives_the_same_dataset(
+    http: httpx.Client, alice: GalaxyInstance, history: str, server: HistoryServer
+) -> None:
+    """As a client does whose answer was lost: it asks how far the upload is, and asks for the dataset."""
+    address = begin(http, 5, "a.txt")
+    session = address.rsplit("/", 1)[1]
+    http.patch(address, content=b"hello", headers={**BODY, "Upload-Offset": "0"})
+    (first,) = fetch(http, history, session).json()["outputs"]
+    assert http.head(address).headers["upload-offset"] == "5"
+    (again,) = fetch(http, history, session).json()["outputs"]
+    assert (again["id"], again["hid"], again["output_name"]) == (first["id"], first["hid"], "output0")
+    assert len(alice.histories.show_history(history, contents=True)) == 1
+    assert http.head(address, headers={"x-api-key": server.keys["bob"]}).status_code == 404
+    other = alice.histories.create_history("other")["id"]
+    assert fetch(http, other, session).status_code == 404
+    alice.histories.delete_dataset(history, first["id"])
     assert http.head(address).status_code == 404
+    assert fetch(http, history, session).status_code == 404
 
 
 def test_tus_is_refused_where_wrong(http: httpx.Client, server: HistoryServer) -> None:

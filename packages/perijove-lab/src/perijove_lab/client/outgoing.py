@@ -15,7 +15,7 @@ from perijove_lab.client import tus
 from perijove_lab.client.connection import Connection, patient, persevering
 from perijove_lab.client.datasets import Dataset, current_history, details_of, from_api
 from perijove_lab.client.display import Progress, Share
-from perijove_lab.client.errors import InputError, RefusedError, TransferError
+from perijove_lab.client.errors import InputError, MissingError, RefusedError, TransferError
 from perijove_lab.client.incoming import PENDING
 
 
@@ -83,8 +83,15 @@ def put_file(connection: Connection, item: Item, history_id: str, *, file_type: 
 
 
 def _send(connection: Connection, item: Item, history_id: str, file_type: str, share: Share) -> Dataset:
-    session = tus.upload(connection, item.path, seen=share.seen, told=share.told)
-    answer = _make_dataset(connection, item, history_id, session, file_type)
+    def uploaded() -> dict[str, Any]:
+        session = tus.upload(connection, item.path, seen=share.seen, told=share.told)
+        return _make_dataset(connection, item, history_id, session, file_type)
+
+    try:
+        answer = uploaded()
+    except MissingError:  # an upload of before that another history has got, or that ended meanwhile
+        tus.forget(connection, item.path)
+        answer = uploaded()
     tus.forget(connection, item.path)
     details = _settled(connection, str(answer["outputs"][0]["id"]), item, share)
     return from_api(connection, {"history_id": history_id} | details)

@@ -125,10 +125,11 @@ def _progress_headers(progress: tus.Progress) -> dict[str, str]:
     headers = {
         "Tus-Resumable": TUS_VERSION,
         "Upload-Offset": str(progress.offset),
+        "Upload-Length": str(progress.length),
         "Cache-Control": "no-store",
     }
     if progress.expires:
-        headers |= {"Upload-Expires": progress.expires, "Upload-Length": str(progress.length)}
+        headers["Upload-Expires"] = progress.expires
     return headers
 
 

@@ -25,6 +25,7 @@ from perijove.core.errors import BadRequestError, ConflictError, NotFoundError, 
 from perijove.histories.context import Account, Context
 from perijove.histories.database import boot_id
 from perijove.histories.services.quotas import ensure_room
+from perijove.histories.services.repeats import made_before, submission_of
 from perijove.histories.store.files import FileStore, storage_errors, write_all
 from perijove.histories.store.models import Upload
 from perijove.histories.store.types import utcnow
@@ -94,7 +95,12 @@ def create(context: Context, account: Account, length: int, metadata: dict[str, 
 
 
 def show(context: Context, account: Account, upload_id: str) -> Progress:
-    """How far an upload is."""
+    """How far an upload is: whole, where a dataset was made of it and the client may not know yet."""
+    with context.database.read() as session:
+        job = made_before(session, account, submission_of(upload_id))
+        sizes = [one.dataset.size for one in job.outputs if one.dataset] if job else []
+    if sizes:
+        return Progress(upload_id, sizes[0], sizes[0], "")
     return _progress(context, _find(context, account, upload_id))
 
 

@@ -30,6 +30,7 @@ from perijove.histories.services.datasets import (
 )
 from perijove.histories.services.multipart import Form, StagedFile, receive_form
 from perijove.histories.services.quotas import ensure_room
+from perijove.histories.services.repeats import made_before, submission_of_request
 from perijove.histories.services.sources import Taken
 from perijove.histories.services.targets import Item, UploadRequest, parse_fetch, parse_upload1
 from perijove.histories.services.views import collection_summary, dataset_detail
@@ -108,6 +109,9 @@ def _run(context: Context, account: Account, request: UploadRequest) -> UploadAn
             fetch.check_url(item.url, context.settings.histories.fetch_hosts)
     with context.database.read() as session:
         open_history(session, account, request.history_id)
+        before = made_before(session, account, submission_of_request(request))
+        if before is not None and before.history_id == request.history_id:
+            return _answer(before)
         ensure_room(session, account.id, sum(_known_size(item) for item in request.items), context.settings)
     with Taken(context, account) as taken:
         finished = [None if item.url is not None else taken.take(item) for item in request.items]
@@ -141,16 +145,24 @@ def _publish(
     datasets = _datasets(session, history.id, job, request.items, finished)
     collections = _collections(session, history.id, job, request, datasets)
     _record_outputs(session, job, datasets, collections)
-    session.refresh(job, ["update_time"])
-    answer = UploadAnswer(
+    session.refresh(job, ["update_time", "outputs"])
+    return _answer(job), job.id
+
+
+def _answer(job: Job) -> UploadAnswer:
+    return UploadAnswer(
         jobs=[_reference(job)],
         outputs=[
-            {**dataset_detail(d).model_dump(mode="json"), "output_name": f"output{i}"}
-            for i, d in enumerate(datasets)
+            {**dataset_detail(one.dataset).model_dump(mode="json"), "output_name": one.name}
+            for one in job.outputs
+            if one.dataset is not None
         ],
-        output_collections=[collection_summary(c).model_dump(mode="json") for c in collections],
+        output_collections=[
+            collection_summary(one.collection).model_dump(mode="json")
+            for one in job.outputs
+            if one.collection is not None
+        ],
     )
-    return answer, job.id
 
 
 def _job(session: Session, account: Account, request: UploadRequest) -> Job:
@@ -160,6 +172,7 @@ def _job(session: Session, account: Account, request: UploadRequest) -> Job:
         user_id=account.id,
         history_id=request.history_id,
         tool_id=request.tool_id,
+        submission_id=submission_of_request(request),
         state=JobState.QUEUED if waiting else JobState.OK,
         params=request.params,
         exit_code=None if waiting else 0,
