@@ -1,4 +1,4 @@
-"""core ← sandbox ← engines, environments ← histories, hub ← supervisor ← cli; perijove_lab stands apart."""
+"""core ← sandbox ← engines, environments, pipelines ← histories, hub ← supervisor ← cli; perijove_lab apart."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ ALLOWED = {
     "sandbox": {"core"},
     "engines": {"core", "sandbox"},
     "environments": {"core", "sandbox"},
+    "pipelines": {"core"},
     "images": {"core", "sandbox", "environments"},
-    "histories": {"core", "sandbox", "engines", "environments"},
+    "histories": {"core", "sandbox", "engines", "environments", "pipelines"},
     "hub": {"core", "sandbox", "engines", "environments"},
     "supervisor": {"core", "sandbox", "engines", "environments", "hub"},
     "demo": {"core", "hub", "supervisor"},
-    "cli": {"core", "sandbox", "engines", "environments", "histories", "hub", "supervisor", "demo", "images"},
+    "cli": {
+        *("core", "sandbox", "engines", "environments", "pipelines", "images"),
+        *("histories", "hub", "supervisor", "demo"),
+    },
     "testing": {"core", "sandbox", "engines", "environments", "histories", "hub", "supervisor", "cli"},
 }
 # Installed before anything else is: scripts/bootstrap.py runs it with nothing but the standard library.

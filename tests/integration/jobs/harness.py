@@ -141,7 +141,7 @@ class User:
         finally:
             database.dispose()
 
-    def run(self, history: str, code: str, name: str = "code.py", **inputs: Any) -> str:
+    def run(self, history: str, code: str, name: str = "code.py", /, **inputs: Any) -> str:
         """Submit `code` and return the job's id."""
         select = {"src": "hda", "id": self.dataset(history, code, name)}
         return self.submit(history, {"select_file": select, "cpus": 0.5, "memory": "256M", **inputs})["jobs"][
@@ -192,9 +192,20 @@ class User:
         return self.get(f"/api/dataset_collections/{job['output_collections'][name]['id']}")
 
     def download(self, dataset_id: str) -> bytes:
-        answer = self.http.get(f"/api/datasets/{dataset_id}/display")
-        answer.raise_for_status()
+        return self.fetch(f"/api/datasets/{dataset_id}/display")
+
+    def fetch(self, path: str) -> bytes:
+        answer = self.http.get(path)
+        if answer.status_code != 200:
+            raise AssertionError(
+                f"GET {path}: {answer.status_code} {answer.text[:2000]}\n{self._server.log()}"
+            )
         return answer.content
+
+    def import_history(self, archive: bytes) -> str:
+        answer = self.http.post("/api/histories", files={"archive_file": ("history", archive)})
+        answer.raise_for_status()
+        return answer.json()["id"]
 
     def get(self, path: str, **params: Any) -> Any:
         answer = self.http.get(path, params=params)

@@ -20,7 +20,7 @@ COMMANDS = {
     "image": "Build, extend and list the lab's container images.",
     "settings": "Show the settings in force, their sample file or their reference.",
     "jobs": "List, follow and cancel jobs.",
-    "histories": "List and inspect histories.",
+    "histories": "List, inspect, export and import histories.",
     "demo": "Run the CT use case from sign-up to prediction, headless.",
 }
 _COMPLETION = ("install_completion", "show_completion")  # for whole programs, not for a command of one

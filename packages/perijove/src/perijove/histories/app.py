@@ -20,7 +20,17 @@ from perijove.histories.housekeeping import Housekeeper
 from perijove.histories.identity import Identity
 from perijove.histories.inspection.inspector import Inspector
 from perijove.histories.middleware import Guard
-from perijove.histories.routers import contents, datasets, histories, jobs, pages, server, tools, uploads
+from perijove.histories.routers import (
+    archives,
+    contents,
+    datasets,
+    histories,
+    jobs,
+    pages,
+    server,
+    tools,
+    uploads,
+)
 from perijove.histories.services.job_runtime import Jobs
 from perijove.histories.services.no_jobs import NoJobs
 from perijove.histories.store.files import FileStore
@@ -75,6 +85,7 @@ def create_app(
     app.add_middleware(Guard, prefix=prefix.rstrip("/"))
     for router in (
         server.router,
+        archives.router,
         histories.router,
         contents.router,
         datasets.router,

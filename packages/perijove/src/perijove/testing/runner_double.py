@@ -96,7 +96,7 @@ def _manifest(work: Path, scope: dict[str, Any], error: dict[str, Any] | None) -
             *(_output(str(path.relative_to(folder))) for path in files),
         ],
         "unsaved": [],
-        "provenance": {"python": sys.version.split()[0]},
+        "provenance": {"python": sys.version.split()[0], "packages": {"runner-double": "1.0"}},
     }
 
 

@@ -11,7 +11,6 @@ from perijove.core.errors import BadRequestError
 from perijove.histories.dependencies import Here, Id, Me, Viewer
 from perijove.histories.schemas.common import Limit, Offset, Tag
 from perijove.histories.schemas.histories import (
-    HistoryCreate,
     HistoryDelete,
     HistoryDetail,
     HistorySummary,
@@ -22,6 +21,7 @@ from perijove.histories.schemas.histories import (
 from perijove.histories.services import histories as service
 from perijove.histories.services.access import own_history, readable_history
 
+# POST /api/histories is routed in `archives`: it may bring an archive, and then arrives as a form.
 router = APIRouter(prefix="/api/histories", tags=["histories"])
 Filters = Annotated[list[str], Query(max_length=50, description="names of filters; each needs a qv")]
 Keys = Annotated[str | None, Query(max_length=1000, description="only these fields, comma-separated")]
@@ -59,13 +59,6 @@ def _listed(session: Any, found: Any, view: View, keys: str | None) -> Any:
 def _picked(details: list[HistoryDetail], keys: str | None) -> JSONResponse:
     wanted = set((keys or "").split(",")) | {"id", "name"}
     return JSONResponse([detail.model_dump(mode="json", include=wanted) for detail in details])
-
-
-@router.post("")
-def create_history(here: Here, me: Me, request: HistoryCreate = HistoryCreate()) -> HistoryDetail:
-    """Make a history, or copy one."""
-    with here.database.write() as session:
-        return service.create(session, me, request)
 
 
 @router.get("/published", response_model=list[HistorySummary] | list[HistoryDetail])

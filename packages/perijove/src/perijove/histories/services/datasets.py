@@ -15,7 +15,9 @@ can be made again, because `take_in` leaves its source where it is. A dataset pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,8 @@ from perijove.histories.store.models import Collection, CollectionElement, Datas
 from perijove.histories.store.types import utcnow
 
 MAX_ELEMENTS = 20_000
+_METADATA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
+_MAX_METADATA = 2**16
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def add_datasets(
             genome_build=item.genome_build,
             tags=list(item.tags),
         )
-        _set_content(dataset, item.finished, item.metadata or {})
+        set_content(dataset, item.finished, item.metadata or {})
         datasets.append(dataset)
     session.add_all(datasets)
     session.flush()
@@ -153,7 +157,7 @@ def fill_dataset(
     record_contents(session, [finished.content])
     if name is not None:
         dataset.name = shorten(name)
-    _set_content(dataset, finished, metadata or {})
+    set_content(dataset, finished, metadata or {})
     session.flush()
 
 
@@ -247,7 +251,17 @@ def shorten(name: str) -> str:
     return cleaned if len(cleaned) <= 255 else f"{cleaned[:254]}…"
 
 
-def _set_content(dataset: Dataset, finished: FinishedFile, metadata: dict[str, Any]) -> None:
+def plain_metadata(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata that a job or an archive gave: short values under plain names that are not ours."""
+    return {
+        name: value
+        for name, value in given.items()
+        if _METADATA_NAME.match(name) and name != "dbkey" and len(json.dumps(value)) <= _MAX_METADATA
+    }
+
+
+def set_content(dataset: Dataset, finished: FinishedFile, metadata: dict[str, Any]) -> None:
+    """Give a dataset, in memory, its content and what was found out about it."""
     description = finished.description
     dataset.digest = finished.content.digest
     dataset.size = finished.content.size

@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, cast
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -24,6 +22,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from perijove.core.errors import ConflictError, NotFoundError, StorageError
+from perijove.histories.archives.packing import Member, zipped
 from perijove.histories.context import Context
 from perijove.histories.datatypes import registry
 from perijove.histories.store.models import Collection, CollectionElement, Dataset
@@ -203,9 +202,11 @@ def archive_response(
     context: Context, collection: Collection, elements: Sequence[CollectionElement]
 ) -> Response:
     """A collection as a zip archive, made while it is sent. ConflictError while a dataset is not finished."""
-    members = [(path, context.files.path(digest)) for path, digest in _member_paths(collection, elements)]
+    members: list[Member] = [
+        (path, context.files.path(digest)) for path, digest in _member_paths(collection, elements)
+    ]
     headers = {**SAFE_HEADERS, "Content-Disposition": disposition(file_name(collection.name, "zip"))}
-    return StreamingResponse(_zipped(members), media_type="application/zip", headers=headers)
+    return StreamingResponse(zipped(members), media_type="application/zip", headers=headers)
 
 
 def _member_paths(collection: Collection, elements: Sequence[CollectionElement]) -> Iterator[tuple[str, str]]:
@@ -248,36 +249,3 @@ def _free(path: str, used: set[str]) -> str:
         candidate = f"{stem} ({number}){dot}{ending}" if stem else f"{path} ({number})"
     used.add(candidate.lower())
     return candidate
-
-
-class _Sink:
-    """A file that can only be written to; what was written is taken away in between."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def write(self, data: bytes) -> int:
-        """Take `data`."""
-        self._data += data
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing waits."""
-
-    def take(self) -> bytes:
-        """What came in since the last time."""
-        data, self._data = bytes(self._data), bytearray()
-        return data
-
-
-def _zipped(members: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
-    sink = _Sink()
-    with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        for name, path in members:
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.external_attr = 0o644 << 16
-            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
-                while chunk := source.read(CHUNK):
-                    target.write(chunk)
-                    yield sink.take()
-    yield sink.take()

@@ -110,7 +110,7 @@ def _fetch_one(context: Context, item: dict[str, Any]) -> str | None:
         return None
     path = context.files.new_staging_path()
     try:
-        _download(context, str(item["url"]), path)
+        download(context, str(item["url"]), path)
         _publish(context, item, path)
     except PerijoveError as error:
         return _failed(context, item, str(error))
@@ -149,7 +149,8 @@ def _ensure(session: Session, context: Context, dataset: Dataset, size: int) -> 
     ensure_room(session, dataset.history.user_id, size, context.settings)
 
 
-def _download(context: Context, url: str, target: Path) -> None:
+def download(context: Context, url: str, target: Path) -> None:
+    """What lies at the URL, as a file at `target`. ForbiddenError, BadRequestError, TooLargeError."""
     with httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client:
         for _ in range(_REDIRECTS + 1):
             parts = check_url(url, context.settings.histories.fetch_hosts)

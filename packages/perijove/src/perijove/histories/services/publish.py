@@ -14,7 +14,6 @@ failed job it is in state `error` with the reason; of a cancelled job it is dele
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -39,8 +38,6 @@ from perijove.histories.store.files import FileStore, storage_errors
 from perijove.histories.store.models import Collection, Dataset, Job, JobOutput
 from perijove.histories.store.types import utcnow
 
-_METADATA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
-_MAX_METADATA = 2**16
 MAX_REPORT = 64 * 2**20
 UNFINISHED = (JobState.NEW, JobState.QUEUED, JobState.RUNNING)
 
@@ -206,7 +203,9 @@ def _fill_dataset(
     if first is None or dataset is None:
         return list(taken)
     if not dataset.purged:
-        datasets.fill_dataset(session, dataset, first.finished, metadata=_metadata(first.output))
+        datasets.fill_dataset(
+            session, dataset, first.finished, metadata=datasets.plain_metadata(first.output.metadata)
+        )
     return [one for one in taken if one is not first]
 
 
@@ -235,7 +234,12 @@ def _fill_collections(
 
 def _extend(session: Session, job: Job, collection: Collection, members: Sequence[_Taken]) -> None:
     items = [
-        NewDataset(one.finished, one.output.name, visible=False, metadata=_metadata(one.output))
+        NewDataset(
+            one.finished,
+            one.output.name,
+            visible=False,
+            metadata=datasets.plain_metadata(one.output.metadata),
+        )
         for one in members
     ]
     added = datasets.add_datasets(session, job.history_id, items, creating_job_id=job.id)
@@ -278,12 +282,3 @@ def _give_up(session: Session, rows: Iterable[JobOutput], why: str, *, discarded
 def _unfilled(rows: Iterable[JobOutput]) -> list[Dataset]:
     found = [row.dataset for row in rows if row.dataset is not None]
     return [dataset for dataset in found if not dataset.state.final]
-
-
-def _metadata(output: Output) -> dict[str, Any]:
-    """The metadata that a job gave its output: short values under plain names that are not ours."""
-    return {
-        name: value
-        for name, value in output.metadata.items()
-        if _METADATA_NAME.match(name) and name != "dbkey" and len(json.dumps(value)) <= _MAX_METADATA
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
@@ -100,7 +101,7 @@ def sweep_staging(files: FileStore) -> int:
     for path in files.staging.glob("tmp-*"):
         try:
             if time.time() - path.stat().st_mtime > STAGING_AGE:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed += 1
         except FileNotFoundError:
             continue

@@ -31,12 +31,23 @@ def limit(session: Session, user_id: str, settings: Settings) -> int:
 
 
 def ensure_room(session: Session, user_id: str, size: int, settings: Settings) -> None:
-    """QuotaExceededError when `size` more bytes do not fit; TooLargeError over the largest file."""
+    """QuotaExceededError when a file of `size` bytes does not fit; TooLargeError over the largest file."""
     if size > settings.histories.max_upload:
         raise TooLargeError(
             f"A file may have {format_size(settings.histories.max_upload)}, not {format_size(size)}.",
             advice="Split it, or ask an administrator.",
         )
+    ensure_quota(session, user_id, size, settings)
+
+
+def room(session: Session, user_id: str, settings: Settings) -> int | None:
+    """Bytes the user may add; None: no limit."""
+    allowed = limit(session, user_id, settings)
+    return max(0, allowed - usage(session, user_id)) if allowed else None
+
+
+def ensure_quota(session: Session, user_id: str, size: int, settings: Settings) -> None:
+    """QuotaExceededError when `size` more bytes do not fit."""
     allowed = limit(session, user_id, settings)
     if not allowed:
         return

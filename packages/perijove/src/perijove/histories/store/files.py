@@ -101,10 +101,14 @@ class FileStore:
 
     def ensure_space(self, size: int) -> None:
         """StorageError when `size` more bytes would not leave the disk a hundredth free."""
+        if size > self.free_space():
+            raise _disk_full()
+
+    def free_space(self) -> int:
+        """Bytes that may be written, a hundredth of the disk left free."""
         with storage_errors():
             disk = os.statvfs(self.staging)
-        if size > (disk.f_bavail - disk.f_blocks // 100) * disk.f_frsize:
-            raise _disk_full()
+        return max(0, (disk.f_bavail - disk.f_blocks // 100) * disk.f_frsize)
 
     def ingest(self, source: Path, *, within: Path | None = None) -> StoredContent:
         """Store what a job or a user left at `source`, which stays as it is.

@@ -1,0 +1,1 @@
+"""Pipelines of notebooks as Galaxy workflows."""
