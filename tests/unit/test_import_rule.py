@@ -1,4 +1,4 @@
-"""core ← sandbox ← engines, environments, pipelines ← histories, hub ← supervisor ← cli; perijove_lab apart."""
+"""core ← sandbox ← engines, environments, pipelines ← histories, hub ← supervisor ← cli; perijove_lab."""
 
 from __future__ import annotations
 
