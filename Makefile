@@ -12,7 +12,7 @@ endif
 BOOTSTRAP = $(shell command -v /usr/bin/python3 || command -v $(PYTHON)) scripts/bootstrap.py
 DEV = .venv/bin
 
-.PHONY: up down status perijove dev test test-fast test-services test-slow test-galaxy test-bioblend bioblend-table check format docs lock bench clean
+.PHONY: up down status perijove dev test test-fast test-services test-slow test-galaxy test-images test-bioblend bioblend-table check format docs lock bench clean
 
 up:              ## install what is missing and start the platform in the foreground
 	@exec $(BOOTSTRAP) up $(ARGS)
@@ -49,6 +49,9 @@ bioblend-table: dev  ## the same on both servers, as a page (ARGS='--galaxy URL'
 
 test-galaxy:     ## the suites that need a real Galaxy, planemo lint and test; installs and starts one
 	@$(PYTHON) scripts/test.py --galaxy $(ARGS)
+
+test-images:     ## build the lab's CPU image from a Debian base without a registry, and test it
+	@$(PYTHON) scripts/test.py --images $(ARGS)
 
 check: dev       ## style, types, the import rule
 	$(DEV)/ruff check

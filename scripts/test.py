@@ -1,10 +1,11 @@
 """Run the tests with everything they need (`make test`), made on a fresh machine and found on the next run.
 
-    python3 scripts/test.py [--fast | --services | --slow | --galaxy] [pytest's arguments]
+    python3 scripts/test.py [--fast | --services | --slow | --galaxy | --images] [pytest's arguments]
 
 Without a switch: the unit tests, and the sandbox's limits and privacy for real. `--services` runs every
 test against real services but for those that take minutes; `--slow` runs these too; `--galaxy` runs those
-that need a real Galaxy, which it installs and starts (docs/developers/galaxy.md).
+that need a real Galaxy, which it installs and starts (docs/developers/galaxy.md); `--images` builds the lab's
+container image and runs those that need one (docs/developers/image.md).
 
 `PERIJOVE_TEST_HOME` (default /var/tmp/perijove-test) keeps the environments between runs.
 """
@@ -26,11 +27,13 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "bubblewrap": ("bwrap",),
     "slirp4netns": ("slirp4netns",),
 }
+SWITCHES = ("--fast", "--services", "--galaxy", "--images")
 CORE = (
     "tests/unit",
     "tests/integration/sandbox/test_limits.py",
     "tests/integration/sandbox/test_privacy.py",
 )
+ENGINE: dict[str, tuple[str, ...]] = {"podman": ("podman",), "runc": ("runc",), "mmdebstrap": ("mmdebstrap",)}
 KEPT = ("PERIJOVE_GALAXY_PORT",)
 TOOLS: dict[str, tuple[str, ...]] = {
     **CONFINED,
@@ -111,21 +114,25 @@ def main(arguments: list[str]) -> int:
         command = [sys.executable, "scripts/test.py", *arguments]
         os.umask(0o022)
         return subprocess.run(command, cwd=copy_tree(), check=False).returncode
-    fast, galaxy = "--fast" in arguments, "--galaxy" in arguments
+    fast, galaxy, images = (name in arguments for name in ("--fast", "--galaxy", "--images"))
     services = galaxy or not {"--services", "--slow"}.isdisjoint(arguments)
-    chosen = [argument for argument in arguments if argument not in ("--fast", "--services", "--galaxy")]
+    chosen = [argument for argument in arguments if argument not in SWITCHES]
     python = develop.ensure()
     variables: dict[str, str] = {}
     if services:
         provide_tools(TOOLS)
         variables = provide_environments()
     elif not fast:
-        provide_tools(CONFINED)
+        provide_tools({**CONFINED, **ENGINE} if images else CONFINED)
+    if images:
+        variables = {"PERIJOVE_HOME": str(test_home())}
     environment = {
         name: value for name, value in os.environ.items() if name in KEPT or not name.startswith("PERIJOVE_")
     }
     where = [] if services else CORE[: 1 if fast else None]
-    program = ["scripts/galaxy.py", "test"] if galaxy else ["-m", "pytest", *where]
+    program = ["-m", "pytest", *where]
+    if galaxy or images:
+        program = ["scripts/galaxy.py" if galaxy else "scripts/images.py", "test"]
     run = [str(python), *program, *chosen]
     return subprocess.run(run, cwd=develop.ROOT, env={**environment, **variables}, check=False).returncode
 

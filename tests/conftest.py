@@ -66,6 +66,11 @@ def _without_galaxy() -> str:
     return "" if Running.find(Path(folder)) else f"no Galaxy runs in PERIJOVE_TEST_GALAXY={folder}"
 
 
+def _without_image() -> str:
+    named = os.environ.get("PERIJOVE_TEST_IMAGE", "")
+    return "" if named else "needs PERIJOVE_TEST_IMAGE, an image of the lab: make test-images builds it"
+
+
 def _without_browser() -> str:
     found = any(map(shutil.which, BROWSERS))
     return "" if found else "needs Chromium: apt-get install chromium"
@@ -77,6 +82,7 @@ _NEEDS: dict[str, Callable[[], str]] = {
     "platform": _without_platform,
     "postgres": _without_postgres,
     "browser": _without_browser,
+    "image": _without_image,
     "galaxy": functools.cache(_without_galaxy),
 }
 
