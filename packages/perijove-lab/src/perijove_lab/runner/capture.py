@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -22,6 +23,7 @@ from perijove_lab.runner.export.unsaveable import reason_of
 _SKIPPED_TYPES = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type)
 _SKIPPED_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython"})
 _MEMBERS = 50  # of a list or dict that are looked at for models
+_CONTAINERS = (dict, OrderedDict, defaultdict, list, tuple)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +142,8 @@ def _sort(name: str, value: Any, found: Findings, seen: dict[int, str]) -> None:
 
 
 def _models_inside(name: str, value: Any) -> list[Model]:
-    if not isinstance(value, dict | list | tuple) or not 0 < len(value) <= _MEMBERS:
+    # Of the plain types alone: a class of the user's own may do anything when it is walked through.
+    if type(value) not in _CONTAINERS or not 0 < len(value) <= _MEMBERS:
         return []
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     found = [(key, item, registry.exporter_for(item)) for key, item in pairs]
