@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from perijove.core.errors import ConflictError, NotFoundError
-from perijove.hub.authentication import FAILED_LOGINS
+from perijove.hub.people import FAILED_LOGINS
 from perijove.hub.testing import FrontDoor, Visitor
 
 PASSWORD = "correct horse battery"

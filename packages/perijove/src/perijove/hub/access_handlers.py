@@ -16,11 +16,10 @@ from tornado import web
 
 from perijove.core.errors import BadRequestError, ConflictError, ForbiddenError, PerijoveError
 from perijove.hub import people, sign_in_links
-from perijove.hub.authentication import FAILED_LOGINS, SECONDS_TO_WAIT
 
 _WRONG_PASSWORD = (
     "Name or password is wrong. "
-    f"After {FAILED_LOGINS} wrong passwords a name rests for {SECONDS_TO_WAIT} seconds."
+    f"After {people.FAILED_LOGINS} wrong passwords a name rests for {people.SECONDS_TO_WAIT} seconds."
 )
 
 
@@ -162,7 +161,7 @@ class PasswordHandler(BaseHandler):  # type: ignore[misc]
         info = self.authenticator.get_user(user.name)
         if self.authenticator.is_blocked(user.name):
             raise ForbiddenError(
-                "Too many wrong passwords.", advice=f"Wait {SECONDS_TO_WAIT} seconds.", retry=True
+                "Too many wrong passwords.", advice=f"Wait {people.SECONDS_TO_WAIT} seconds.", retry=True
             )
         if info is None or not await people.password_matches(old, info.password):
             self.authenticator.add_login_attempt(user.name)

@@ -13,10 +13,9 @@ from traitlets import Bool, Unicode
 from perijove.core.errors import ConfigurationError
 from perijove.core.settings import Settings
 from perijove.hub import people, sign_in_links
+from perijove.hub.access_handlers import HANDLERS
 from perijove.hub.people import password_matches
 
-FAILED_LOGINS = 8
-SECONDS_TO_WAIT = 60
 # Compared with where there is no such user, so that the answer takes as long as for one there is.
 _NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt())
 
@@ -70,8 +69,6 @@ class PerijoveAuthenticator(NativeAuthenticator):  # type: ignore[misc]
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
         """Pages and API of our own; nativeauthenticator's change things on GET and are not used."""
-        from perijove.hub.access_handlers import HANDLERS
-
         return list(HANDLERS)
 
 
@@ -91,8 +88,8 @@ def _update_native(c: Any, settings: Settings) -> None:
     c.PerijoveAuthenticator.allow_all = True
     c.PerijoveAuthenticator.minimum_password_length = people.MINIMUM_PASSWORD
     c.PerijoveAuthenticator.check_common_password = True
-    c.PerijoveAuthenticator.allowed_failed_logins = FAILED_LOGINS
-    c.PerijoveAuthenticator.seconds_before_next_try = SECONDS_TO_WAIT
+    c.PerijoveAuthenticator.allowed_failed_logins = people.FAILED_LOGINS
+    c.PerijoveAuthenticator.seconds_before_next_try = people.SECONDS_TO_WAIT
     c.PerijoveAuthenticator.open_signup = False
     c.PerijoveAuthenticator.enable_signup = not settings.single_user
     c.PerijoveAuthenticator.single_user = settings.single_user

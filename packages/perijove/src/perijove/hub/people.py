@@ -17,6 +17,9 @@ from perijove.hub.services import ADMINISTRATORS
 
 USERNAME = re.compile(r"[a-z][a-z0-9._@-]{0,63}")
 MINIMUM_PASSWORD = 10
+# Wrong passwords in a row, after which a name rests.
+FAILED_LOGINS = 8
+SECONDS_TO_WAIT = 60
 # bcrypt reads no further than this.
 MAXIMUM_PASSWORD_BYTES = 72
 MAXIMUM_WAITING = 500
