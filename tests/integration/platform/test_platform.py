@@ -86,6 +86,14 @@ def test_a_person_added_by_name_has_a_key_at_once(platform: Platform) -> None:
     assert "ada" in platform.run("user", "list").stdout
 
 
+def test_a_class_is_let_in_by_one_command(platform: Platform) -> None:
+    lines = platform.run("user", "add", "seat01", "seat02", "seat03").stdout.splitlines()
+    names, links = zip(*(line.split(",") for line in lines), strict=True)
+    assert names == ("seat01", "seat02", "seat03")
+    assert len(set(links)) == 3
+    assert all(link.startswith(f"{platform.url}/hub/welcome#") for link in links)
+
+
 def test_nobody_gets_a_key_without_access(platform: Platform) -> None:
     answer = platform.run("token", "mallory", check=False)
     assert answer.returncode == 1

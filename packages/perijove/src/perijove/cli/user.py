@@ -11,14 +11,21 @@ app = typer.Typer(no_args_is_help=True, help="Add and list people.", rich_markup
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    admin: Annotated[bool, typer.Option("--admin", help="Make this person an administrator.")] = False,
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="The names to sign in with.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Make them administrators.")] = False,
 ) -> None:
-    """Let somebody in: prints a one-time link with which the person sets a password and signs in."""
+    """Let people in: prints a one-time link for each, to set a password and sign in with.
+
+    For one name the link alone; for several, a line `NAME,LINK` each, as a spreadsheet reads it.
+    """
     from perijove.cli.client import admin_client, settings_in_force
 
-    typer.echo(admin_client(settings_in_force()).add_user(name, admin=admin))
-    typer.echo(f"Give this link to {name}: it works once, and ends after a day or with the next.", err=True)
+    client = admin_client(settings_in_force())
+    for name in names:
+        link = client.add_user(name, admin=admin)
+        typer.echo(f"{name},{link}" if len(names) > 1 else link)
+    whom = names[0] if len(names) == 1 else "its person"
+    typer.echo(f"Give each link to {whom}: it works once, and ends after a day or with the next.", err=True)
 
 
 @app.command("list")
