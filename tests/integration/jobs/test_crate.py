@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from blake3 import blake3
+from gxformat2.lint import lint_format2
+from gxformat2.linting import LintContext
 from tests.integration.jobs.harness import Server, User
 
 TRAIN = (
@@ -83,7 +86,18 @@ def test_it_says_which_profiles_it_follows(exported: tuple[User, str, Crate]) ->
     }
     (main,) = crate.of(root["mainEntity"])
     assert "ComputationalWorkflow" in main["@type"]
-    assert "train.py" in crate.archive.read(main["@id"]).decode()
+
+
+def test_its_workflow_is_what_was_run(exported: tuple[User, str, Crate]) -> None:
+    workflow = yaml.safe_load(exported[2].archive.read("workflow.gxwf.yml"))
+    context = LintContext()
+    lint_format2(context, workflow)
+    assert (context.error_messages, context.warn_messages) == ([], [])
+    assert set(workflow["inputs"]) == {"train.py", "x.txt", "predict.py", "broken.py"}
+    steps = workflow["steps"]
+    assert list(steps) == ["training", "model.txt of training", "prediction", "broken"]
+    assert steps["model.txt of training"]["in"]["input"]["source"] == "training/files"
+    assert steps["prediction"]["in"]["inputs_0|dataset"]["source"] == "model.txt of training/output"
 
 
 def test_a_job_is_an_action_with_its_provenance(exported: tuple[User, str, Crate]) -> None:

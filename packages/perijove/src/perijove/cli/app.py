@@ -21,6 +21,7 @@ COMMANDS = {
     "settings": "Show the settings in force, their sample file or their reference.",
     "jobs": "List, follow and cancel jobs.",
     "histories": "List, inspect, export and import histories.",
+    "pipeline": "Export a pipeline of notebooks as a Galaxy workflow.",
     "demo": "Run the CT use case from sign-up to prediction, headless.",
 }
 _COMPLETION = ("install_completion", "show_completion")  # for whole programs, not for a command of one

@@ -46,6 +46,33 @@ class Workflow:
     outputs: Mapping[str, str] = field(default_factory=dict)
 
 
+class Labels:
+    """Labels that differ, and that a source can name: without slashes."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, wanted: str) -> str:
+        """`wanted`, or the nearest to it that is free."""
+        plain = wanted.replace("/", "_") or "step"
+        label, number = plain, 1
+        while label in self._taken:
+            number += 1
+            label = f"{plain} ({number})"
+        self._taken.add(label)
+        return label
+
+
+def extraction(label: str, step: str, output: str, element: str) -> Step:
+    """A step that takes one element out of a collection that an earlier step made; its output is `output`."""
+    return Step(
+        label=label,
+        tool_id="__EXTRACT_DATASET__",
+        sources={"input": (f"{step}/{output}",)},
+        state={"which": {"which_dataset": "by_identifier", "identifier": element}},
+    )
+
+
 def document(workflow: Workflow) -> dict[str, Any]:
     """The workflow as format 2 has it: plain dictionaries, lists, texts and numbers."""
     found: dict[str, Any] = {"class": "GalaxyWorkflow", "name": workflow.name}

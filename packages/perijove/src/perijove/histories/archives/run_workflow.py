@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perijove.histories.archives.content import (
-    ArchivedElement,
     ArchivedHistory,
     ArchivedJob,
     ArchivedLink,
 )
-from perijove.pipelines.workflow import Step, Workflow, WorkflowInput
+from perijove.pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
 
 TOOL_ID = "run_jupyter_job"
 CODE = "select_file"
@@ -41,41 +40,35 @@ def extract(history: ArchivedHistory) -> HistoryRun | None:
 class _Extraction:
     def __init__(self, history: ArchivedHistory, jobs: tuple[ArchivedJob, ...]) -> None:
         self._history, self._jobs = history, jobs
-        self._labels: dict[str, str] = {}
-        self._taken: set[str] = set()
+        self._names = Labels()
+        self._labels = {job.key: self._names.take(job.name or job.key) for job in jobs}
+        self._elements: dict[str, tuple[str, str, str]] = {}
         self._sources = dict(self._made())
         self._given: dict[str, WorkflowInput] = {}
+        self._steps: list[Step] = []
 
     def run(self) -> HistoryRun:
-        steps = tuple(self._step(job) for job in self._jobs)
+        for job in self._jobs:
+            self._steps.append(self._step(job))
         workflow = Workflow(
             name=self._history.name,
             doc=f"What was run in the history {self._history.name!r}.",
             inputs=tuple(self._given.values()),
-            steps=steps,
+            steps=tuple(self._steps),
             outputs=dict(self._outputs()),
         )
         return HistoryRun(workflow, self._jobs, tuple(self._given))
 
     def _made(self) -> Iterator[tuple[str, str]]:
-        """What each dataset that a job made is called within the workflow; elements by their collection."""
+        """What each dataset or collection that a job made is called within the workflow."""
         collections = {collection.key: collection for collection in self._history.collections}
         for job in self._jobs:
-            label = self._labels[job.key] = self._label(job.name or job.key)
+            label = self._labels[job.key]
             for link in job.outputs:
                 yield link.key, f"{label}/{link.name}"
-                if link.key in collections:
-                    for key in _datasets(collections[link.key].elements):
-                        yield key, f"{label}/{link.name}"
-
-    def _label(self, wanted: str) -> str:
-        plain = wanted.replace("/", "_") or "step"
-        label, number = plain, 1
-        while label in self._taken:
-            number += 1
-            label = f"{plain} ({number})"
-        self._taken.add(label)
-        return label
+                for element in collections[link.key].elements if link.key in collections else ():
+                    if element.dataset is not None:
+                        self._elements[element.dataset] = (label, link.name, element.identifier)
 
     def _step(self, job: ArchivedJob) -> Step:
         sources = {}
@@ -99,23 +92,23 @@ class _Extraction:
         )
 
     def _source(self, link: ArchivedLink) -> str:
+        if link.key in self._elements and link.key not in self._sources:
+            self._sources[link.key] = self._extracted(*self._elements[link.key])
         if link.key in self._sources:
             return self._sources[link.key]
         if link.key not in self._given:
             dataset = self._history.by_key.get(link.key)
-            label = self._label(dataset.name if dataset else link.key)
+            label = self._names.take(dataset.name if dataset else link.key)
             formats = (dataset.ext,) if dataset else ()
             self._given[link.key] = WorkflowInput(label=label, formats=formats)
         return self._given[link.key].label
+
+    def _extracted(self, label: str, output: str, element: str) -> str:
+        step = extraction(self._names.take(f"{element} of {label}"), label, output, element)
+        self._steps.append(step)
+        return f"{step.label}/output"
 
     def _outputs(self) -> Iterator[tuple[str, str]]:
         for job in self._jobs:
             for link in job.outputs:
                 yield f"{self._labels[job.key]}: {link.name}", f"{self._labels[job.key]}/{link.name}"
-
-
-def _datasets(elements: tuple[ArchivedElement, ...]) -> Iterator[str]:
-    for element in elements:
-        if element.dataset is not None:
-            yield element.dataset
-        yield from _datasets(element.elements)

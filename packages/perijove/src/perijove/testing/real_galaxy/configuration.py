@@ -122,11 +122,21 @@ def _jobs(options: GalaxyOptions) -> dict[str, Any]:
 
 
 OURS = ("run_jupyter_job", "interactive_tool_perijove")
+_GALAXYS = (
+    UPLOAD,
+    "stats/filtering.xml",
+    *(
+        "filters/cutWrapper.xml",
+        "filters/catWrapper.xml",
+        "filters/headWrapper.xml",
+        "filters/randomlines.xml",
+    ),
+    "${model_tools_path}/extract_dataset.xml",
+)
 
 
 def _tools(tools: Sequence[Path]) -> str:
-    """Upload and a few of Galaxy's own, as a workflow has them before and after; then the given ones."""
-    own = [UPLOAD, "stats/filtering.xml", "filters/cutWrapper.xml", "filters/catWrapper.xml"]
-    lines = [f"    <tool file={quoteattr(str(file))}/>" for file in [*own, *map(str, tools)]]
+    """Upload and a few of Galaxy's own, as workflows and BioBlend's tests use them; then the given ones."""
+    lines = [f"    <tool file={quoteattr(str(file))}/>" for file in [*_GALAXYS, *map(str, tools)]]
     opened = '<toolbox monitor="false">\n  <section id="tools" name="Tools">'
     return "\n".join([opened, *lines, "  </section>\n</toolbox>\n"])
