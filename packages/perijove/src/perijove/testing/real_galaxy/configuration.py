@@ -62,6 +62,7 @@ def write_configuration(options: GalaxyOptions, *, admin_key: str, secret: str) 
     for folder in (options.config, options.data, options.logs):
         folder.mkdir(parents=True, exist_ok=True)
     _write_json(options.config / "job_conf.yml", _jobs(options))
+    options.sessions.touch()  # its proxy gives up where there is none
     (options.config / "tool_conf.xml").write_text(_tools(options.tools))
     main = options.config / "galaxy.yml"
     _write_json(main, {"galaxy": _settings(options, admin_key, secret) | dict(options.settings)})
