@@ -29,6 +29,8 @@ class Dataset:
     size: int | None = None
     state: str = ""
     deleted: bool = False
+    salvaged: bool = False
+    """What a failed job had written: to be read although the server calls it broken."""
     connection: Connection = field(repr=False, compare=False)
 
     def get(self, to: str | Path | None = None) -> Path:

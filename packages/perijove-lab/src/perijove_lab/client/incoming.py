@@ -145,7 +145,8 @@ def _ready(dataset: Dataset) -> dict[str, Any]:
         raise MissingError(
             f"{details['name']!r} was deleted.", advice="Undelete it in the list of histories."
         )
-    if details.get("state") not in ("ok", "empty"):
+    readable = ("ok", "empty", "error") if dataset.salvaged else ("ok", "empty")
+    if details.get("state") not in readable:
         why = str(details.get("misc_info") or "").strip()
         raise RefusedError(f"{details['name']!r} is in state {details.get('state')}. {why}".strip())
     return details

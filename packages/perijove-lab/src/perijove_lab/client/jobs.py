@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from perijove_lab.client import on_galaxy
 from perijove_lab.client.connection import Connection
 from perijove_lab.client.display import Progress
 from perijove_lab.client.errors import (
     AwayError,
     JobFailedError,
+    LabError,
     MissingError,
     StillRunningError,
     StoppedWaiting,
@@ -28,12 +30,13 @@ from perijove_lab.client.submission import (
     resource_options,
     send,
 )
-from perijove_lab.client.watch import FINAL, known, standing, watch
+from perijove_lab.client.watch import FINAL, HELD, known, standing, watch
 
 if TYPE_CHECKING:
     from perijove_lab.client.models import Model
 
 _LINE = 400  # bytes; lines of a log are mostly shorter
+_RESUME = "When the reason is gone, resume it in Galaxy's history, or cancel it with .cancel()."
 
 
 class Job:
@@ -43,6 +46,7 @@ class Job:
         self.connection = connection
         self.id = job_id
         self._details: dict[str, Any] = dict(details or {})
+        self._console = on_galaxy.Console()
 
     @property
     def details(self) -> dict[str, Any]:
@@ -66,10 +70,19 @@ class Job:
     def progress(self) -> dict[str, Any]:
         """What is known of: `percent`, `epoch`, `epochs`, `metrics`, `eta` (seconds), `message`, `phase`,
         `cell`, `cells`; while it waits `position` (from 1) and `reason`."""
-        return known(self.details.get("perijove") or {})
+        if "perijove" in self.details or self.state != "running":
+            return known(self._extra())
+        try:
+            return known({"progress": self._console.progress(self.connection, self.id)})
+        except AwayError:
+            raise
+        except LabError:
+            return {}  # an older Galaxy, or one that cannot see the job's files
 
     def _extra(self) -> dict[str, Any]:
-        return dict(self._details.get("perijove") or {})
+        """What a Galaxy says in the job's own words, Perijove's server says in a field."""
+        told = {"error": on_galaxy.error(self._details)} if self._details.get("state") == "error" else {}
+        return told | dict(self._details.get("perijove") or {})
 
     def wait(self, timeout: float | None = None, *, check: bool = True) -> Self:
         """Wait until it has ended, showing its progress.
@@ -88,6 +101,8 @@ class Job:
             ) from stop
         if not ended:
             raise StillRunningError(f"Job {self.id} is not ready yet.", advice=self._way_back())
+        if self.state in HELD:
+            raise StillRunningError(f"Job {self.id} is paused. {_pause(self)}".strip(), advice=_RESUME)
         if check:
             self._raise_for_state()
         return self
@@ -168,11 +183,22 @@ def _log(job: Job, tail: int | None) -> str:
     parts = [str(details.get(name) or "") for name in ("tool_stdout", "tool_stderr")]
     if not any(parts):
         parts = [str(details.get(name) or "") for name in ("stdout", "stderr")]
-    return "\n".join(part.rstrip("\n") for part in parts if part)
+    return "\n".join(filter(None, (on_galaxy.people_lines(part) for part in parts)))
+
+
+def _pause(job: Job) -> str:
+    """Galaxy's reason, which it writes on the outputs."""
+    for entry in (job.details.get("outputs") or {}).values():
+        with job.connection.translated():
+            shown = job.connection.gi.datasets.show_dataset(str(entry["id"]))
+        if why := str(shown.get("misc_info") or "").strip():
+            return why
+    return ""
 
 
 def _last_line(details: Mapping[str, Any]) -> str:
-    lines = str(details.get("tool_stderr") or details.get("stderr") or "").strip().splitlines()
+    text = str(details.get("tool_stderr") or details.get("stderr") or "")
+    lines = on_galaxy.people_lines(text).strip().splitlines()
     return lines[-1][:300] if lines else ""
 
 

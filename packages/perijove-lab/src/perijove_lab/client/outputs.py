@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from perijove_lab.client import on_galaxy
 from perijove_lab.client.connection import Connection
 from perijove_lab.client.datasets import Dataset, from_api
 from perijove_lab.client.errors import InputError, MissingError
@@ -96,9 +98,20 @@ class Outputs(Mapping[str, Dataset]):
 
 def outputs_of(connection: Connection, details: Mapping[str, Any]) -> Outputs:
     """The outputs that a job's details name."""
-    found = {name: _dataset(connection, entry) for name, entry in (details.get("outputs") or {}).items()}
+    entries = {name: one for name, one in (details.get("outputs") or {}).items() if on_galaxy.is_output(name)}
+    made = {name: _dataset(connection, entry) for name, entry in entries.items()}
+    if not connection.is_perijove:
+        made = _as_made(made, failed=details.get("state") == "error")
+    found: dict[str, Dataset] = made
     collections = (details.get("output_collections") or {}).items()
     return Outputs(found | {name: _collection(connection, entry) for name, entry in collections})
+
+
+def _as_made(found: Mapping[str, Dataset], *, failed: bool) -> dict[str, Dataset]:
+    """A Galaxy keeps an empty dataset for what a tool did not make, and after a failure calls all the others
+    broken, though they hold what was written until then."""
+    made = {name: one for name, one in found.items() if one.size or one.state not in ("ok", "empty", "error")}
+    return {name: replace(one, salvaged=True) if failed else one for name, one in made.items()}
 
 
 def _dataset(connection: Connection, entry: Mapping[str, Any]) -> Dataset:

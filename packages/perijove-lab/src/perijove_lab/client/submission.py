@@ -16,11 +16,10 @@ from typing import Any
 from perijove_lab.client import records
 from perijove_lab.client.connection import Connection, persevering
 from perijove_lab.client.datasets import Dataset, by_id, current_history, find
-from perijove_lab.client.errors import AwayError, InputError, LabError, RefusedError
+from perijove_lab.client.errors import AwayError, InputError, LabError, MissingError, RefusedError
 from perijove_lab.client.outgoing import Item, put_file
 
 TOOL = "run_jupyter_job"
-_BASIC = frozenset({"select_file", "ml_h5_datasets", "ml_h5_dataset_paths"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,9 +284,23 @@ def execute(
         asked |= {"submission_id": pending.submission_id}
         asked |= _in_pairs(inputs) if request.basic else _in_list(inputs)
         return persevering(lambda: _run(connection, history, request.tool, asked))
-    asked |= _in_pairs(inputs)
-    _refuse_unknown(connection, request.tool, asked)
+    takes = _inputs_of(connection, request.tool)
+    _refuse_unknown(connection, request.tool, set(asked) - takes)
+    if "parameters" in asked:
+        asked["parameters"] = json.dumps(asked["parameters"])
+    asked |= _in_repeat(inputs) if "inputs" in takes and not request.basic else _in_pairs(inputs)
+    if "submission_id" in takes:
+        asked["submission_id"] = pending.submission_id
     return _run_once(connection, history, request.tool, asked, pending)
+
+
+def _in_repeat(inputs: Sequence[tuple[str, Dataset]]) -> dict[str, Any]:
+    """As the tool's form has them on a Galaxy."""
+    return {
+        f"inputs_{index}|{name}": value
+        for index, (path, one) in enumerate(inputs)
+        for name, value in (("path", path), ("dataset", one.reference()))
+    }
 
 
 def _in_list(inputs: Sequence[tuple[str, Dataset]]) -> dict[str, Any]:
@@ -306,17 +319,24 @@ def _in_pairs(inputs: Sequence[tuple[str, Dataset]]) -> dict[str, Any]:
     }
 
 
-def _refuse_unknown(connection: Connection, tool: str, asked: Mapping[str, Any]) -> None:
+def _inputs_of(connection: Connection, tool: str) -> set[str]:
+    """Names of the tool's inputs. MissingError where this Galaxy has no such tool."""
+    try:
+        with connection.translated():
+            shown = connection.gi.tools.show_tool(tool, io_details=True)
+    except (MissingError, RefusedError) as error:
+        raise MissingError(
+            f"{connection.url} has no tool {tool}, or not for you.",
+            advice="Ask its administrator to install it: docs/operators/galaxy.md says how.",
+        ) from error
+    return {str(entry.get("name")) for entry in shown.get("inputs") or []}
+
+
+def _refuse_unknown(connection: Connection, tool: str, extra: set[str]) -> None:
     """Galaxy drops inputs that a tool does not have without a word; a training is too long for that."""
-    extra = set(asked) - _BASIC
-    if not extra:
-        return
-    with connection.translated():
-        shown = connection.gi.tools.show_tool(tool, io_details=True)
-    missing = sorted(extra - {str(entry.get("name")) for entry in shown.get("inputs") or []})
-    if missing:
+    if extra:
         raise InputError(
-            f"The tool {tool} of {connection.url} does not take {', '.join(missing)}.",
+            f"The tool {tool} of {connection.url} does not take {', '.join(sorted(extra))}.",
             advice="Leave it out here, or ask the administrator for Perijove's version of the tool.",
         )
 
@@ -329,13 +349,22 @@ def _run(connection: Connection, history: str, tool: str, inputs: dict[str, Any]
 def _run_once(
     connection: Connection, history: str, tool: str, inputs: dict[str, Any], pending: Pending
 ) -> dict[str, Any]:
-    """For servers that know no submission id: a job that appeared since a lost answer is taken as ours."""
+    """A job that appeared since a lost answer is taken as ours; told by the submission id that it carries."""
     before = pending.record.get("jobs_before")
     now = _job_ids(connection, history, tool)
-    if before is not None and (made := [one for one in now if one not in before]):
-        return _as_answer(connection, made[0])
+    for job in set(now).difference(before) if before is not None else ():
+        if _is_ours(connection, job, inputs.get("submission_id")):
+            return _as_answer(connection, job)
     pending.note(jobs_before=now)
     return _run(connection, history, tool, inputs)
+
+
+def _is_ours(connection: Connection, job: str, submission: str | None) -> bool:
+    if submission is None:
+        return True
+    with connection.translated():
+        params = connection.gi.jobs.show_job(job, full_details=True).get("params") or {}
+    return submission in str(params.get("submission_id"))
 
 
 def _job_ids(connection: Connection, history: str, tool: str) -> list[str]:

@@ -17,6 +17,7 @@ from perijove_lab.client.display import Progress, duration
 from perijove_lab.client.errors import AwayError, LabError
 
 FINAL = ("ok", "error", "deleted", "failed", "stopped", "skipped")
+HELD = ("paused",)  # by Galaxy, until somebody resumes it
 WAITING = ("new", "queued", "waiting")
 FIRST_PAUSE, LONGEST_PAUSE = 0.3, 5.0  # seconds between two looks
 PATIENCE = 600.0  # seconds without any answer after which watching ends (the job does not)
@@ -66,7 +67,7 @@ class _Heed:
 
 
 def watch(job: Watched, progress: Progress, deadline: float | None) -> bool:
-    """Show the job until it is final (True) or `deadline` has passed (False).
+    """Show the job until it is final or held (True) or `deadline` has passed (False).
 
     AwayError after ten minutes without any answer from the server.
     """
@@ -115,7 +116,7 @@ def _look(job: Watched, progress: Progress, deadline: float | None, heed: _Heed)
             if time.monotonic() - answered > PATIENCE:
                 raise
         heed.check()
-        if state in FINAL:
+        if state in FINAL or state in HELD:
             return True
         if deadline is not None and time.monotonic() >= deadline:
             return False

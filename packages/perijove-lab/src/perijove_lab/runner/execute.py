@@ -82,6 +82,7 @@ class Execution:
         self._saver = saver
         self._progress = progress.path_in(out)
         self._said = 0.0
+        self._untold: dict[str, int] = {}
         self._left = False
 
     async def run(self) -> Failure | None:
@@ -98,6 +99,7 @@ class Execution:
                 self._saver.save_if_cheap()
                 if failure is not None or self._left:
                     return failure
+            self._untold = {}
             progress.append(self._progress, cell=len(code), cells=len(code))
         finally:
             flusher.cancel()
@@ -105,10 +107,15 @@ class Execution:
         return None
 
     def _tell(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if done == 0 or now - self._said >= 0.2:
-            progress.append(self._progress, phase="execute", cell=done, cells=total)
-            self._said = now
+        """Of many short cells not each one; the one before a long cell is told while that runs."""
+        self._untold = {"cell": done, "cells": total}
+        if done == 0 or time.monotonic() - self._said >= 0.2:
+            self._tell_now()
+
+    def _tell_now(self) -> None:
+        if self._untold:
+            progress.append(self._progress, phase="execute", **self._untold)
+            self._untold, self._said = {}, time.monotonic()
 
     async def _run_cell(self, index: int) -> Failure | None:
         client = self._client
@@ -131,6 +138,7 @@ class Execution:
     async def _flush_while_running(self) -> None:
         while True:
             await asyncio.sleep(_SAVE_EVERY)
+            self._tell_now()
             if self._saver.dirty:
                 self._client.settle()
                 self._saver.save_if_cheap()

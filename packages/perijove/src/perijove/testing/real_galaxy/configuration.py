@@ -116,7 +116,11 @@ def _jobs(options: GalaxyOptions) -> dict[str, Any]:
         "runners": {"local": {"load": runner, "workers": 4}},
         "execution": {
             "default": "plain",
-            "environments": {"plain": {"runner": "local"}, "perijove": {"runner": "local", "env": given}},
+            "environments": {
+                "plain": {"runner": "local"},
+                # Without the reporting Galaxy keeps a running job's progress from its owner.
+                "perijove": {"runner": "local", "live_tool_output_reporting": True, "env": given},
+            },
         },
         "tools": [{"id": tool_id, "environment": "perijove"} for tool_id in OURS],
     }

@@ -1,0 +1,77 @@
+"""What a job of `run_jupyter_job` says on a real Galaxy, which carries only text: its printed lines.
+
+`perijove_lab.galaxy.told` writes them. Everything here is empty for other tools' jobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from perijove_lab.galaxy.told import ERROR, PROGRESS
+
+if TYPE_CHECKING:
+    from perijove_lab.client.connection import Connection
+
+_PIECE = 1 << 16  # characters read at once
+_DISCOVERED = "__new_primary_file"  # how Galaxy names the elements of collections among a job's outputs
+
+
+class Console:
+    """The progress of one running job, read on from where the last look ended."""
+
+    def __init__(self) -> None:
+        self._place = 0
+        self._rest = ""
+        self._known: dict[str, Any] = {}
+
+    def progress(self, connection: Connection, job_id: str) -> dict[str, Any]:
+        """The latest of each figure. Galaxy serves it while the job runs where it can see the job's files."""
+        while piece := self._read(connection, job_id):
+            self._place += len(piece.encode())
+            *lines, self._rest = (self._rest + piece).split("\n")
+            for told in _told(lines, PROGRESS):
+                self._known |= told
+            if len(piece) < _PIECE:
+                break
+        return dict(self._known)
+
+    def _read(self, connection: Connection, job_id: str) -> str:
+        found = connection.json(
+            f"api/jobs/{job_id}/console_output",
+            stdout_position=self._place,
+            stdout_length=_PIECE,
+            stderr_position=0,
+            stderr_length=0,
+        )
+        return str((found or {}).get("stdout") or "")
+
+
+def error(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Why the job failed: `type`, `message`, `advice`, `cell`; empty where it did not say."""
+    lines = str(details.get("tool_stderr") or details.get("stderr") or "").splitlines()
+    return next(iter(_told(reversed(lines), ERROR)), {})
+
+
+def people_lines(text: str) -> str:
+    """What a job printed, without the lines meant for this client."""
+    lines = text.splitlines()
+    return "\n".join(line for line in lines if not line.startswith((PROGRESS, ERROR)))
+
+
+def is_output(name: str) -> bool:
+    """Whether the name is one that the tool gives to an output."""
+    return not name.startswith(_DISCOVERED)
+
+
+def _told(lines: Iterable[str], mark: str) -> Iterable[dict[str, Any]]:
+    for line in lines:
+        if not line.startswith(mark):
+            continue
+        try:
+            found = json.loads(line.removeprefix(mark))
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            yield found
