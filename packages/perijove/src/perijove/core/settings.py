@@ -74,6 +74,11 @@ class HubSettings(_Section):
         default=0, ge=0, description="seconds after which a lab without a busy kernel is ended; 0: never"
     )
     max_named_servers: int = Field(default=3, ge=0, description="extra labs one user may hold")
+    lab_image: str = Field(
+        default="",
+        description="container image that labs run in, by podman, for example perijove-lab:cpu (`perijove "
+        "image build`); empty: labs see this machine's programs and the installed environments",
+    )
 
 
 class HistorySettings(_Section):
@@ -131,12 +136,16 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _flavor_names_differ(self) -> Self:
+    def _agree(self) -> Self:
         names = [flavor.name for flavor in self.flavors]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two flavors are named {', '.join(twice)}")
         if (self.ssl_certificate is None) != (self.ssl_key is None):
             raise ValueError("ssl_certificate and ssl_key go together: set both or neither")
+        if self.single_user and self.hub.lab_image:
+            raise ValueError(
+                "hub.lab_image needs root, because only root can limit containers; start as root"
+            )
         return self
 
     @property

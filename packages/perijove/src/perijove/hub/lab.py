@@ -68,6 +68,7 @@ def lab_spec(settings: Settings, lab: Lab, environment: dict[str, str]) -> Sandb
         uid=lab.account.uid,
         gid=lab.account.gid,
         argv=lab_argv(settings),
+        image=settings.hub.lab_image,
         env={**environment, **lab_environment(settings, lab, environment["JUPYTERHUB_API_TOKEN"])},
         cwd=lab.place.home,
         mounts=lab_mounts(settings, lab),
@@ -82,7 +83,9 @@ def lab_spec(settings: Settings, lab: Lab, environment: dict[str, str]) -> Sandb
 
 
 def lab_argv(settings: Settings) -> tuple[str, ...]:
-    """`-s`: what a user installs for notebooks cannot break the lab itself."""
+    """`-s`: what a user installs for notebooks cannot break the lab itself. An image starts its own lab."""
+    if settings.hub.lab_image:
+        return ("tini", "-g", "--", "perijove-start", "--folder", str(INSIDE_HOME))
     return (str(lab_bin(settings) / "python"), "-s", "-m", "jupyterhub.singleuser")
 
 
@@ -97,12 +100,15 @@ def lab_log(settings: Settings, lab_id: str) -> Path:
 
 
 def lab_mounts(settings: Settings, lab: Lab) -> tuple[Mount, ...]:
-    """The home, and read-only at the same path as outside every environment, our own files among them."""
+    """The home, and read-only at the same path as outside every environment, our own files among them.
+
+    An image has environments and files of its own.
+    """
     environments = settings.layout.environments
-    return (
-        Mount(source=lab.account.home, target=INSIDE_HOME, writable=True),
-        Mount(source=environments, target=environments),
-    )
+    home = Mount(source=lab.account.home, target=INSIDE_HOME, writable=True)
+    if settings.hub.lab_image:
+        return (home,)
+    return (home, Mount(source=environments, target=environments))
 
 
 def publish(layout: Layout) -> None:
@@ -129,11 +135,19 @@ def _replace(source: Path, target: Path) -> None:
 def lab_environment(settings: Settings, lab: Lab, token: str) -> dict[str, str]:
     """What every lab finds in its environment; Galaxy's names are those of its interactive tools."""
     return {
-        **_machine_variables(settings, lab),
+        **_machine_variables(lab),
         **_galaxy_variables(token),
+        **_activity_variables(settings),
+        # An image names its own.
+        **({} if settings.hub.lab_image else _program_variables(settings, lab)),
+    }
+
+
+def _program_variables(settings: Settings, lab: Lab) -> dict[str, str]:
+    return {
+        "PATH": f"{lab.place.home}/.local/bin:{lab_bin(settings)}:{_SYSTEM_PATH}",
         "JUPYTER_CONFIG_PATH": str(settings.layout.environments / LAB_CONFIG),
         "JUPYTER_PATH": ":".join(str(path) for path in kernel_paths(settings)),
-        **_activity_variables(settings),
         "PERIJOVE_NOTEBOOKS": str(settings.layout.environments / NOTEBOOKS),
     }
 
@@ -144,7 +158,7 @@ def kernel_paths(settings: Settings) -> list[Path]:
     return [path for path in found if path.parts[-3] not in ("lab", "platform")]
 
 
-def _machine_variables(settings: Settings, lab: Lab) -> dict[str, str]:
+def _machine_variables(lab: Lab) -> dict[str, str]:
     resources = lab.flavor.resources
     home = str(lab.place.home)
     return {
@@ -154,7 +168,6 @@ def _machine_variables(settings: Settings, lab: Lab) -> dict[str, str]:
         "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
-        "PATH": f"{home}/.local/bin:{lab_bin(settings)}:{_SYSTEM_PATH}",
         "PERIJOVE_FLAVOR": lab.flavor.name,
         "CPU_LIMIT": f"{resources.cpus:g}",
         "MEM_LIMIT": str(resources.memory),

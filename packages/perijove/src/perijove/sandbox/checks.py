@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perijove.core.errors import PerijoveError
@@ -17,9 +17,11 @@ from perijove.core.resources import Resources, format_size
 from perijove.core.settings import Settings
 from perijove.sandbox.accounts import UIDS, PlatformAccount
 from perijove.sandbox.cgroups import detect
+from perijove.sandbox.container import podman_program
 from perijove.sandbox.direct import DirectLauncher
 from perijove.sandbox.keepers import systemd_runs
 from perijove.sandbox.machine import Machine, gpu_use
+from perijove.sandbox.podman import PODMAN
 from perijove.sandbox.seccomp import compiled_filter
 from perijove.sandbox.spec import SandboxSpec
 
@@ -55,6 +57,7 @@ def run_checks(settings: Settings) -> list[Check]:
         *_control_groups(),
         _swap(),
         _uid_range(settings),
+        *_lab_image(settings),
         *_gpus(),
     ]
     if all(check.ok for check in checks if check.required):
@@ -132,6 +135,26 @@ def _sysctl(name: str) -> str:
         return Path("/proc/sys", name).read_text().strip()
     except OSError:
         return ""
+
+
+def _lab_image(settings: Settings) -> list[Check]:
+    """podman and the image that labs run in, where there is one."""
+    image = settings.hub.lab_image
+    if not image:
+        return []
+    engine = _program(PODMAN, "Labs do not start: hub.lab_image names an image.")
+    if not engine.ok:
+        return [replace(engine, mending="apt install podman (Debian, Ubuntu), or dnf install podman.")]
+    command = [*podman_program(detect().number), "image", "exists", image]
+    there = subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+    found = Check(
+        name="image of labs",
+        ok=there,
+        found=image if there else f"podman has no image {image}",
+        cost="Labs do not start: hub.lab_image names it.",
+        mending=f"perijove image build --engine podman --name {image}",
+    )
+    return [engine, found]
 
 
 def _filter() -> Check:

@@ -49,7 +49,9 @@ class DirectLauncher(LocalLauncher):
             machine=machine or Machine(),
             clean_up=clean_up,
         )
-        self._policy = Policy(layout, readable=readable, front_door=settings.bind)
+        self._policy = Policy(
+            layout, readable=readable, front_door=settings.bind, image=settings.hub.lab_image
+        )
         self._home = settings.home
         self._accounts = Accounts(layout, settings)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from perijove.sandbox import record as records
-from perijove.sandbox.cgroups import Limits, delegated_cgroup, open_cgroup
+from perijove.sandbox.cgroups import Cgroup, Limits, delegated_cgroup, open_cgroup
 from perijove.sandbox.forward import Forwarder
 from perijove.sandbox.loop import READ, Loop
 from perijove.sandbox.netlink import read_addresses
@@ -73,15 +73,28 @@ class Keeper:
             delegated_cgroup() if plan.scope else (plan.cgroup, open_cgroup(plan.cgroup))
         )
         network = self._network = Network(uid=plan.uid, gid=plan.gid)
-        payload = ConfinedPayload(plan, cgroup, network, self._record.path(records.SECCOMP))
-        self._payload = payload
-        limits = Limits(cpus=plan.cpus, memory=plan.memory, processes=plan.processes, devices=plan.devices)
+        payload = self._payload = self._walls(cgroup, network)
+        limits = Limits(
+            cpus=plan.cpus,
+            memory=plan.memory,
+            processes=plan.processes,
+            devices=plan.devices,
+            hands_on=bool(plan.image),
+        )
         cgroup.create(limits)
         if plan.network == "open":
             watch = network.open_to_the_world()
             self._loop.watch(watch, READ, lambda _: network.close_to(read_addresses(watch)))
             self._watch_slirp()
         return payload
+
+    def _walls(self, cgroup: Cgroup, network: Network) -> Payload:
+        if not self._plan.image:
+            return ConfinedPayload(self._plan, cgroup, network, self._record.path(records.SECCOMP))
+        # Few platforms need it, and a keeper is to be small.
+        from perijove.sandbox.container import ContainerPayload
+
+        return ContainerPayload(self._plan, cgroup, self._cgroup_name, network, self._record.directory)
 
     def _watch_slirp(self) -> None:
         """Start slirp4netns anew should it end: a lab without its network would have to be given up."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from perijove.core.errors import ConfinementError, NotFoundError
 from perijove.sandbox import record as records
-from perijove.sandbox.cgroups import Cgroup, Counters, open_cgroup
+from perijove.sandbox.cgroups import Cgroup, Counters, open_cgroup, remove_everywhere
 from perijove.sandbox.keeper import born
 from perijove.sandbox.plan import Plan
 from perijove.sandbox.record import Record
@@ -44,6 +44,7 @@ def plan_values(spec: SandboxSpec) -> dict[str, Any]:
         "argv": spec.argv,
         "env": spec.env,
         "cwd": str(spec.cwd),
+        "image": spec.image,
         "cpus": spec.resources.cpus,
         "memory": spec.resources.memory,
         "processes": spec.processes,
@@ -183,6 +184,7 @@ def clean_up(record: Record) -> None:
     if cgroup is not None:
         cgroup.kill()
         cgroup.remove()
+        remove_everywhere(str((record.read(records.STARTED) or record.read(records.PLAN) or {})["cgroup"]))
 
 
 def stop_keeper(record: Record, grace: float) -> None:

@@ -62,6 +62,11 @@ class Network:
     def _leave(self) -> None:
         setns(self._host, CLONE_NEWNET)
 
+    @property
+    def descriptor(self) -> int:
+        """The namespace, open in this process."""
+        return self._inside
+
     def join(self) -> None:
         """Move the calling process into the namespace for good."""
         self._enter()

@@ -82,7 +82,7 @@ class ConfinedPayload(Payload):
             Path("/proc/self/oom_score_adj").write_text("200")
             self._network.join()
             options = bubblewrap.options(self._plan, staging=stage(self._plan))
-            arguments = _memory_file("\0".join(options).encode() + b"\0")
+            arguments = memory_file("\0".join(options).encode() + b"\0")
             seccomp = os.open(self._seccomp, os.O_RDONLY)
             _drop_to(self._plan.uid, self._plan.gid)
             _restore_signals()
@@ -130,7 +130,7 @@ class ConfinedPayload(Payload):
     def terminate(self) -> None:
         """See `Payload`."""
         if self._main is not None:
-            _signal(self._main, signal.SIGTERM)
+            send(self._main, signal.SIGTERM)
 
     def kill(self) -> None:
         """See `Payload`."""
@@ -144,7 +144,7 @@ class ConfinedPayload(Payload):
         """See `Payload`."""
         self._network.close()
         self._cgroup.remove()
-        _reap()
+        reap()
 
 
 class PlainPayload(Payload):
@@ -182,7 +182,7 @@ class PlainPayload(Payload):
 
     def terminate(self) -> None:
         """See `Payload`."""
-        _signal(self._main, signal.SIGTERM)
+        send(self._main, signal.SIGTERM)
 
     def kill(self) -> None:
         """See `Payload`."""
@@ -202,7 +202,7 @@ class PlainPayload(Payload):
 
     def clean(self) -> None:
         """Nothing was made but zombies."""
-        _reap()
+        reap()
 
 
 def _read_all(pipe: int) -> bytes:
@@ -212,7 +212,8 @@ def _read_all(pipe: int) -> bytes:
     return found
 
 
-def _memory_file(content: bytes) -> int:
+def memory_file(content: bytes) -> int:
+    """A descriptor of a file in memory that no path leads to."""
     descriptor = os.memfd_create("options")
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -276,7 +277,8 @@ def _executable(pid: int) -> str:
         return ""
 
 
-def _signal(process: int, number: signal.Signals) -> None:
+def send(process: int, number: signal.Signals) -> None:
+    """A signal to the process of a descriptor; nothing where it has ended."""
     try:
         signal.pidfd_send_signal(process, number)
     except ProcessLookupError:
@@ -306,7 +308,7 @@ def _parent(pid: str) -> int | None:
     return None if fields[0] == "Z" else int(fields[1])
 
 
-def _reap() -> None:
+def reap() -> None:
     """Take up the ended orphans of the payload: not every machine has a process 1 that does."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:

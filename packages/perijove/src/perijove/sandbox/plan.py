@@ -42,6 +42,7 @@ class Plan(NamedTuple):
     devices: tuple[str, ...]
     cgroup: str
     scope: bool
+    image: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values."""

@@ -34,11 +34,15 @@ class Policy:
     """The rules of one PERIJOVE_HOME.
 
     `readable`: further directories that may be bound, read-only. `front_door`: the address it listens on.
+    `image`: the one container image that labs may run in.
     """
 
-    def __init__(self, layout: Layout, *, readable: tuple[Path, ...] = (), front_door: str = "") -> None:
+    def __init__(
+        self, layout: Layout, *, readable: tuple[Path, ...] = (), front_door: str = "", image: str = ""
+    ) -> None:
         self._layout = Layout(layout.root.resolve())
         self._given_root = layout.root
+        self._image = image
         self._led_to = {*LOOPBACK, front_door}
         self._shared_folders = (self._layout.environments, self._layout.root / "notebooks")
         self._readable = tuple(path.resolve() for path in (*map(Path, SYSTEM), *readable))
@@ -54,6 +58,10 @@ class Policy:
             raise BadRequestError("An argument or a variable holds a character that none can hold.")
         if not spec.cwd.is_absolute():
             raise BadRequestError(f"The working directory {spec.cwd} is not absolute.")
+        if spec.image not in ("", self._image):
+            raise ForbiddenError(
+                f"No sandbox may use the image {spec.image}.", advice="Name it in the setting hub.lab_image."
+            )
         self._check_ports(spec)
 
     def _check_ports(self, spec: SandboxSpec) -> None:

@@ -59,6 +59,9 @@ class SandboxSpec(_Frozen):
     argv: tuple[str, ...] = Field(min_length=1)
     env: dict[str, str] = Field(default_factory=dict)
     cwd: Path
+    image: str = Field(
+        default="", description="container image whose files it sees; none: this machine's programs"
+    )
     mounts: tuple[Mount, ...] = ()
     resources: Resources = Resources()
     processes: int = 512

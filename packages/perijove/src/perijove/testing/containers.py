@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -93,7 +94,13 @@ class Containers:
     def remove(self) -> None:
         """End and remove all."""
         for name in self._names:
-            podman("rm", "--force", "--time", "1", name, check=False)
+            # podman refuses while the container's monitor is cleaning up after it.
+            wait_until(partial(_remove, name), timeout=60, what=f"the end of {name}")
+
+
+def _remove(name: str) -> bool:
+    podman("rm", "--force", "--time", "1", name, check=False)
+    return podman("container", "exists", name, check=False).returncode != 0
 
 
 def free_port() -> int:

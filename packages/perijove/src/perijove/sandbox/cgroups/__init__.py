@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from perijove.sandbox.cgroups.base import Cgroup, Counters, Limits
-from perijove.sandbox.cgroups.detect import Version, delegated_cgroup, detect, open_cgroup
+from perijove.sandbox.cgroups.detect import Version, delegated_cgroup, detect, open_cgroup, remove_everywhere
 
-__all__ = ["Cgroup", "Counters", "Limits", "Version", "delegated_cgroup", "detect", "open_cgroup"]
+__all__ = [
+    "Cgroup",
+    "Counters",
+    "Limits",
+    "Version",
+    "delegated_cgroup",
+    "detect",
+    "open_cgroup",
+    "remove_everywhere",
+]

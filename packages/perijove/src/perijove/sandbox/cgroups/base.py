@@ -12,12 +12,16 @@ from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """Bounds of one group. `memory` counts swap in: no swap beyond it."""
+    """Bounds of one group. `memory` counts swap in: no swap beyond it.
+
+    `hands_on`: an engine makes a container's group inside, which may get no more than this one.
+    """
 
     cpus: float
     memory: int
     processes: int
     devices: tuple[str, ...] = ()
+    hands_on: bool = False
 
 
 class Counters(NamedTuple):
@@ -72,6 +76,8 @@ class Cgroup(ABC):
     def remove(self) -> None:
         """Delete the empty group, and what was made above it once nothing is in that; harmless when gone."""
         for directory in self.directories():
+            for inside in below(directory):
+                _remove(inside)
             _remove(directory)
         for parent in self.parents():
             with suppress(OSError):  # others are in it, or it is gone
@@ -85,6 +91,14 @@ def make_group(directory: Path) -> None:
             directory.mkdir(parents=True, exist_ok=True)
             return
     directory.mkdir(parents=True, exist_ok=True)
+
+
+def remove_empty(top: Path, name: str) -> None:
+    """Remove the group `name` below `top`, what is in it, and what is above it; stop at what is in use."""
+    group = top / name
+    with suppress(OSError):
+        for path in (*below(group), group, *list(group.parents)[: len(Path(name).parts) - 1]):
+            path.rmdir()
 
 
 def machine_cpus() -> int:
@@ -130,9 +144,25 @@ def read_fields(path: Path) -> dict[str, int]:
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 
 
-def read_pids(path: Path) -> list[int]:
-    """The processes that a `cgroup.procs` lists; none where it is gone."""
+def read_pids(group: Path) -> list[int]:
+    """The processes in a group and in those below it (a container's); none where it is gone."""
+    return [pid for part in (group, *below(group)) for pid in _read_pids(part / "cgroup.procs")]
+
+
+def _read_pids(path: Path) -> list[int]:
     try:
         return [int(line) for line in path.read_text().split()]
     except OSError:
         return []
+
+
+def below(group: Path) -> list[Path]:
+    """The groups inside a group, the innermost first."""
+    found: list[Path] = []
+    try:
+        inside = [Path(entry.path) for entry in os.scandir(group) if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return found
+    for part in inside:
+        found += [*below(part), part]
+    return found

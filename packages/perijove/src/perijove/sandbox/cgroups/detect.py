@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from perijove.sandbox.cgroups.base import Cgroup
+from perijove.sandbox.cgroups.base import Cgroup, remove_empty
 from perijove.sandbox.cgroups.v1 import OPTIONAL, CgroupV1
 from perijove.sandbox.cgroups.v1 import REQUIRED as REQUIRED_V1
 from perijove.sandbox.cgroups.v2 import REQUIRED as REQUIRED_V2
@@ -56,6 +56,19 @@ def open_cgroup(name: str, version: Version | None = None) -> Cgroup:
     if found.number == 1:
         return CgroupV1(found.mounts, name)
     return CgroupV2(found.mounts[""], name)
+
+
+def remove_everywhere(name: str, mounts_file: Path = MOUNTS) -> None:
+    """Remove the empty group `name` from every hierarchy of version 1: engines use those that we do not.
+
+    Harmless where there is none, and on version 2, where there is but one.
+    """
+    if detect(mounts_file).number != 1:
+        return
+    for line in mounts_file.read_text().splitlines():
+        _, point, kind, *_ = line.split()
+        if kind in ("cgroup", "cgroup2"):
+            remove_empty(Path(point), name)
 
 
 def delegated_cgroup(version: Version | None = None) -> tuple[str, Cgroup]:

@@ -9,6 +9,7 @@ from perijove.sandbox.cgroups.base import (
     Cgroup,
     Counters,
     Limits,
+    below,
     machine_cpus,
     make_group,
     read_fields,
@@ -23,6 +24,9 @@ _PERIOD = 100_000
 _SHARES = 1024  # of one CPU: the kernel's own default for a group
 # null, zero, full, random, urandom, tty, ptmx and the terminals: what a private /dev holds.
 _COMMON_DEVICES = ("c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*")
+
+# What runc lets every container have; making nodes needs a capability that none here has.
+_ENGINE_RULES = ("c *:* m", "b *:* m", "c 5:1 rw", "c 10:200 rw")
 
 
 class CgroupV1(Cgroup):
@@ -40,7 +44,9 @@ class CgroupV1(Cgroup):
         self._limit_cpus(limits.cpus)
         (self._paths["pids"] / "pids.max").write_text(str(limits.processes))
         if "devices" in self._paths:
-            self._limit_devices(limits.devices)
+            self._limit_devices((*_COMMON_DEVICES, *map(_number, limits.devices)))
+            if limits.hands_on:
+                self._allow(_ENGINE_RULES)
 
     def _limit_memory(self, size: int) -> None:
         memory = self._paths["memory"]
@@ -61,10 +67,12 @@ class CgroupV1(Cgroup):
             (parent / "cpu.shares").write_text(str(machine_cpus() * _SHARES))
 
     def _limit_devices(self, granted: tuple[str, ...]) -> None:
-        devices = self._paths["devices"]
-        (devices / "devices.deny").write_text("a")
-        for device in (*_COMMON_DEVICES, *map(_number, granted)):
-            (devices / "devices.allow").write_text(f"{device} rw")
+        (self._paths["devices"] / "devices.deny").write_text("a")
+        self._allow(tuple(f"{device} rw" for device in granted))
+
+    def _allow(self, rules: tuple[str, ...]) -> None:
+        for rule in rules:
+            (self._paths["devices"] / "devices.allow").write_text(rule)
 
     def enter(self) -> None:
         """See `Cgroup`."""
@@ -80,13 +88,13 @@ class CgroupV1(Cgroup):
             memory=read_number(memory / "memory.usage_in_bytes"),
             memory_peak=read_number(memory / "memory.max_usage_in_bytes"),
             processes=read_number(pids / "pids.current"),
-            oom_kills=read_fields(memory / "memory.oom_control").get("oom_kill", 0),
+            oom_kills=sum(_oom_kills(group) for group in (memory, *below(memory))),
             process_limit_hits=read_fields(pids / "pids.events").get("max", 0),
         )
 
     def pids(self) -> list[int]:
         """See `Cgroup`."""
-        return read_pids(self._paths["pids"] / "cgroup.procs")
+        return read_pids(self._paths["pids"])
 
     def directories(self) -> list[Path]:
         """See `Cgroup`."""
@@ -98,6 +106,11 @@ class CgroupV1(Cgroup):
 
     def _above(self, path: Path) -> tuple[Path, ...]:
         return tuple(path.parents)[: self._depth - 1]
+
+
+def _oom_kills(memory: Path) -> int:
+    """Of this group alone: the kernel counts where the process was, not where the limit is."""
+    return read_fields(memory / "memory.oom_control").get("oom_kill", 0)
 
 
 def _number(device: str) -> str:

@@ -67,7 +67,7 @@ class CgroupV2(Cgroup):
 
     def pids(self) -> list[int]:
         """See `Cgroup`."""
-        return read_pids(self._path / "cgroup.procs")
+        return read_pids(self._path)
 
     def directories(self) -> list[Path]:
         """See `Cgroup`."""
