@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import os
@@ -58,7 +59,7 @@ def description(raw: Mapping[str, Any], here: Path) -> dict[str, Any]:
         "inputs": [
             {"source": str(given.source), "path": path, "name": given.name} for path, given in inputs(raw)
         ],
-        "parameters": _values(parameters.text(dict(raw), "parameters")),
+        "parameters": values(parameters.text(dict(raw), "parameters")),
         "work": str(here / "work"),
         "out": str(here / "out"),
         "capture": True,
@@ -98,18 +99,30 @@ def seconds(raw: Mapping[str, Any]) -> float | None:
     return limit
 
 
-def _values(text: str) -> dict[str, Any]:
+def values(text: str) -> dict[str, Any]:
+    """The values of the code's parameters. Raises SpecError."""
     if not text:
         return {}
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SpecError(
-            f"The parameters are not valid JSON: {error}.", advice='Write them as {"epochs": 3}.'
-        ) from error
+        found = _rewritten(text)
+        if found is None:
+            raise SpecError(
+                f"The parameters are not valid JSON: {error}.", advice='Write them as {"epochs": 3}.'
+            ) from error
     if not isinstance(found, dict):
         raise SpecError("The parameters are no JSON object.", advice='Write them as {"epochs": 3}.')
     return found
+
+
+def _rewritten(text: str) -> Any:
+    """JSON that Galaxy wrote anew as Python does: so it hands on what a workflow's step was saved with."""
+    try:
+        found = ast.literal_eval(text)
+        return json.loads(json.dumps(found, allow_nan=False)) if isinstance(found, dict) else None
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def environment() -> dict[str, str]:

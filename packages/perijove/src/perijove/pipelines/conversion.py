@@ -8,17 +8,14 @@ report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from perijove.core.errors import BadRequestError
+from perijove.pipelines.job_step import OUTPUTS, job_step
 from perijove.pipelines.pipeline import Node, Pipeline
 from perijove.pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
 
-TOOL_ID = "run_jupyter_job"
-OUTPUTS = ("executed_notebook", "models", "arrays", "files", "report")
 _KEPT = "outputs"
 
 
@@ -57,23 +54,14 @@ class _Conversion:
                     f"{node.label!r} would read two files as {path}.", advice="Give one of them another name."
                 )
             given[path] = source
-        sources = {"select_file": (self._input(node.code, formats=_code_formats(node.code)),)}
-        sources |= {f"inputs_{index}|dataset": (source,) for index, source in enumerate(given.values())}
-        return Step(
-            label=self._labels[node.key],
-            tool_id=TOOL_ID,
-            sources=sources,
-            state=self._state(node, list(given)),
+        return job_step(
+            self._labels[node.key],
+            code=self._input(node.code, formats=_code_formats(node.code)),
+            data=list(given.items()),
+            parameters=node.parameters,
+            settings=node.resources,
             doc=node.doc,
         )
-
-    def _state(self, node: Node, paths: list[str]) -> dict[str, Any]:
-        state: dict[str, Any] = {"name": self._labels[node.key], **node.resources}
-        if paths:
-            state["inputs"] = [{"path": path} for path in paths]
-        if node.parameters:
-            state["parameters"] = json.dumps(node.parameters)
-        return state
 
     def _input(self, name: str, formats: tuple[str, ...] = ()) -> str:
         if name not in self._inputs:

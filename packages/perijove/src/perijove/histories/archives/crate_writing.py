@@ -28,7 +28,8 @@ from perijove.histories.archives.content import (
     ArchivedJob,
     ArchivedLink,
 )
-from perijove.histories.archives.run_workflow import CODE, HistoryRun, extract
+from perijove.histories.archives.run_workflow import HistoryRun, extract
+from perijove.pipelines.job_step import CODE
 from perijove.pipelines.workflow import to_yaml
 
 METADATA = "ro-crate-metadata.json"

@@ -6,7 +6,6 @@ inputs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,11 +14,8 @@ from perijove.histories.archives.content import (
     ArchivedJob,
     ArchivedLink,
 )
+from perijove.pipelines.job_step import CODE, TOOL_ID, job_step
 from perijove.pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
-
-TOOL_ID = "run_jupyter_job"
-CODE = "select_file"
-_STATE = ("flavor", "cpus", "memory", "gpus", "time_limit", "network", "kernel")
 
 
 @dataclass(frozen=True)
@@ -71,24 +67,14 @@ class _Extraction:
                         self._elements[element.dataset] = (label, link.name, element.identifier)
 
     def _step(self, job: ArchivedJob) -> Step:
-        sources = {}
-        state = {name: job.params[name] for name in _STATE if job.params.get(name) not in (None, "")}
         data = [link for link in job.inputs if link.name != CODE]
-        for link in job.inputs:
-            if link.name == CODE:
-                sources[CODE] = (self._source(link),)
-        for index, link in enumerate(data):
-            sources[f"inputs_{index}|dataset"] = (self._source(link),)
-        if data:
-            state["inputs"] = [{"path": link.path or ""} for link in data]
-        if job.parameters:
-            state["parameters"] = json.dumps(job.parameters)
-        return Step(
-            label=self._labels[job.key],
-            tool_id=job.tool_id,
-            tool_version=job.tool_version,
-            sources=sources,
-            state=state,
+        code = next((self._source(link) for link in job.inputs if link.name == CODE), "")
+        return job_step(
+            self._labels[job.key],
+            code=code,
+            data=[(link.path or "", self._source(link)) for link in data],
+            parameters=job.parameters,
+            settings={name: value for name, value in job.params.items() if value not in (None, "")},
         )
 
     def _source(self, link: ArchivedLink) -> str:
