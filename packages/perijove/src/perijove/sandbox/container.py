@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from perijove.sandbox.cgroups import Cgroup, Counters, detect, remove_everywhere
@@ -39,6 +40,7 @@ class ContainerPayload(Payload):
 
     def start(self, output: Output) -> None:
         """See `Payload`."""
+        self._cgroup.remember()
         environment = memory_file(environment_file(self._plan.env))
         os.set_inheritable(environment, True)
         command = [
@@ -59,7 +61,9 @@ class ContainerPayload(Payload):
         finally:
             os.close(environment)
         self.pid = int((self._folder / "monitor.pid").read_text())
-        self._main = os.pidfd_open(int((self._folder / "main.pid").read_text()))
+        # What is short has ended already.
+        with suppress(ProcessLookupError):
+            self._main = os.pidfd_open(int((self._folder / "main.pid").read_text()))
 
     def _run(self, command: list[str], environment: int, output: Output) -> None:
         try:

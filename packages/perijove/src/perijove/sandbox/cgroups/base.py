@@ -51,6 +51,10 @@ class Cgroup(ABC):
         """What it uses; zeros where the group is gone."""
 
     @abstractmethod
+    def remember(self) -> None:
+        """Count what happens in groups inside also once they are gone; in this process, from now on."""
+
+    @abstractmethod
     def pids(self) -> list[int]:
         """The processes in it, by the host's numbers."""
 

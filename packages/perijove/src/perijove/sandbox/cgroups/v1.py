@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from perijove.sandbox.cgroups.base import (
@@ -35,6 +36,7 @@ class CgroupV1(Cgroup):
     def __init__(self, mounts: dict[str, Path], name: str) -> None:
         self._paths = {controller: mounts[controller] / name for controller in mounts}
         self._depth = len(Path(name).parts)
+        self._out_of_memory: int | None = None
 
     def create(self, limits: Limits) -> None:
         """See `Cgroup`."""
@@ -79,8 +81,30 @@ class CgroupV1(Cgroup):
         for path in set(self._paths.values()):
             (path / "cgroup.procs").write_text("0")
 
+    def remember(self) -> None:
+        """By an event of the group whose limit it is: the kernel counts where the process was."""
+        memory = self._paths["memory"]
+        self._out_of_memory = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        control = os.open(memory / "memory.oom_control", os.O_RDONLY)
+        try:
+            (memory / "cgroup.event_control").write_text(f"{self._out_of_memory} {control}")
+        finally:
+            os.close(control)
+
+    def _remembered(self) -> tuple[int, int]:
+        """Times out of memory, and whether the limit of processes was reached."""
+        if self._out_of_memory is None:
+            return 0, 0
+        times, pids = 0, self._paths["pids"]
+        with suppress(BlockingIOError):
+            times = os.eventfd_read(self._out_of_memory)
+            os.eventfd_write(self._out_of_memory, times)
+        most = read_number(pids / "pids.max")
+        return times, int(0 < most <= read_number(pids / "pids.peak"))
+
     def counters(self) -> Counters:
         """See `Cgroup`."""
+        times, reached = self._remembered()
         memory, pids = self._paths["memory"], self._paths["pids"]
         account = self._paths.get("cpuacct")
         return Counters(
@@ -88,8 +112,8 @@ class CgroupV1(Cgroup):
             memory=read_number(memory / "memory.usage_in_bytes"),
             memory_peak=read_number(memory / "memory.max_usage_in_bytes"),
             processes=read_number(pids / "pids.current"),
-            oom_kills=sum(_oom_kills(group) for group in (memory, *below(memory))),
-            process_limit_hits=read_fields(pids / "pids.events").get("max", 0),
+            oom_kills=max(times, sum(_oom_kills(group) for group in (memory, *below(memory)))),
+            process_limit_hits=max(reached, read_fields(pids / "pids.events").get("max", 0)),
         )
 
     def pids(self) -> list[int]:

@@ -54,6 +54,9 @@ class CgroupV2(Cgroup):
         """See `Cgroup`."""
         self._write("cgroup.procs", "0")
 
+    def remember(self) -> None:
+        """See `Cgroup`. Version 2 does so by itself."""
+
     def counters(self) -> Counters:
         """See `Cgroup`."""
         return Counters(
