@@ -71,8 +71,8 @@ docs: dev        ## the pages that are made from the code
 lock: dev        ## exact versions from the declared lists (make lock ARGS='ai torch' for some)
 	PATH="$(CURDIR)/$(DEV):$$PATH" $(DEV)/python scripts/lock.py $(ARGS)
 
-bench: dev       ## ratios against peers, measured in one run
-	$(DEV)/python -m benchmarks $(ARGS)
+bench:           ## ratios against peers, measured in one run
+	@$(PYTHON) scripts/bench.py $(ARGS)
 
 clean:           ## what can be made again
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache report

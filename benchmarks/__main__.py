@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks import job_overhead, lab_start, transfer
-from benchmarks.measure import print_table
+from benchmarks.measure import Row, print_table
 from benchmarks.platform import running_platform
 
 ALL = {"jobs": job_overhead, "transfer": transfer, "labs": lab_start}
@@ -16,11 +16,13 @@ def main() -> None:
     chosen = sys.argv[1:] or list(ALL)
     if unknown := [name for name in chosen if name not in ALL]:
         sys.exit(f"No benchmark is named {', '.join(unknown)}; there are {', '.join(ALL)}.")
-    rows = []
+    rows: list[Row] = []
     with running_platform() as platform:
-        for name in chosen:
-            rows += ALL[name].run(platform)
-    print_table("Perijove against the bare operation or a peer", rows)
+        try:
+            for name in chosen:
+                rows += ALL[name].run(platform)
+        finally:  # what was measured before a failure is worth seeing
+            print_table("Perijove against the bare operation or a peer", rows)
 
 
 if __name__ == "__main__":

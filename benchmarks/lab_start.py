@@ -20,7 +20,7 @@ from benchmarks.measure import Row
 from benchmarks.platform import Platform
 from perijove.core.settings import load_settings
 from perijove.hub.private import read_secrets
-from perijove.hub.run import proxy_process
+from perijove.hub.proxy import proxy_command
 
 TURNS = 3
 SIMPLE = """
@@ -140,7 +140,7 @@ def simple_hub() -> Iterator[Hub]:
                 **ports,
                 token=token,
                 single_user=str(single_user),
-                proxy_command=list(proxy_process(settings).argv[:2]),
+                proxy_command=proxy_command(settings),
             )
         )
         command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
@@ -148,6 +148,9 @@ def simple_hub() -> Iterator[Hub]:
             hub = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
             yield _ready(Hub(f"http://127.0.0.1:{ports['front']}/hub/api", token))
+        except RuntimeError:
+            print(Path(folder, "log").read_text(), file=sys.stderr)
+            raise
         finally:
             hub.terminate()
             hub.wait(timeout=60)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,16 +22,15 @@ class Platform:
     job_python: str
 
 
-def perijove(*arguments: str) -> str:
-    """Standard output of one `perijove` command."""
-    done = subprocess.run(
-        [sys.executable, "-m", "perijove.cli", *arguments], check=True, capture_output=True, text=True
-    )
+def perijove(*arguments: str, check: bool = True) -> str:
+    """Standard output of one command of the installed platform."""
+    program = load_settings().layout.environments / "platform" / "bin" / "perijove"
+    done = subprocess.run([str(program), *arguments], check=check, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip()
 
 
 def _state() -> str:
-    return str(json.loads(perijove("status", "--json"))["state"])
+    return str(json.loads(perijove("status", "--json", check=False))["state"])
 
 
 def _job_python() -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import bootstrap
 import develop
+from installed import provide_environments, test_home
 from perijove.core.errors import PerijoveError
 
 CONFINED: dict[str, tuple[str, ...]] = {
@@ -42,11 +43,6 @@ TOOLS: dict[str, tuple[str, ...]] = {
 }
 
 
-def test_home() -> Path:
-    """Where environments for tests are kept; traversable by every uid, as sandboxes need it."""
-    return Path(os.environ.get("PERIJOVE_TEST_HOME", "/var/tmp/perijove-test")).absolute()  # noqa: S108 (kept, and said so)
-
-
 def provide_tools(tools: dict[str, tuple[str, ...]]) -> None:
     """Debian's packages by apt, where root may; otherwise their tests are skipped and say so."""
     missing = [name for name, signs in tools.items() if not any(_there(sign) for sign in signs)]
@@ -66,21 +62,6 @@ def provide_tools(tools: dict[str, tuple[str, ...]]) -> None:
 
 def _there(sign: str) -> bool:
     return Path(sign).exists() if sign.startswith("/") else shutil.which(sign) is not None
-
-
-def provide_environments() -> dict[str, str]:
-    """Install the environments as a user's machine has them; variables that name them."""
-    home = test_home()
-    variables = {"PERIJOVE_HOME": str(home), "PERIJOVE_SINGLE_USER": str(os.geteuid() != 0).lower()}
-    os.environ["PERIJOVE_HOME"] = str(home)
-    python = bootstrap.install()
-    command = [str(python.parent / "perijove"), "env", "update"]
-    subprocess.run(command, env={**os.environ, **variables}, check=True)
-    return {
-        "PERIJOVE_TEST_HOME": str(home),
-        "PERIJOVE_TEST_AI_PYTHON": str(home / "envs" / "ai" / "bin" / "python"),
-        "PERIJOVE_TEST_LAB_PYTHON": str(home / "envs" / "lab" / "bin" / "python"),
-    }
 
 
 def reachable(folder: Path) -> bool:

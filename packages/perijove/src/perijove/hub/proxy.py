@@ -45,7 +45,7 @@ def proxy_argv(settings: Settings, ports: Ports) -> list[str]:
     """The command line of the proxy that knows the routes."""
     outer = has_outer_door(settings)
     host, port = ("127.0.0.1", ports.door) if outer else (settings.bind, settings.port)
-    argv = [*_command(settings), "--ip", host, "--port", str(port)]
+    argv = [*proxy_command(settings), "--ip", host, "--port", str(port)]
     argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.proxy_api)]
     argv += ["--default-target", f"http://127.0.0.1:{ports.hub}", "--log-level", "warn"]
     # Pages of our own, from disk: they are there also while the hub is not.
@@ -56,7 +56,7 @@ def proxy_argv(settings: Settings, ports: Ports) -> list[str]:
 
 def outer_argv(settings: Settings, ports: Ports) -> list[str]:
     """The command line of the outer door, which passes everything to the proxy that knows the routes."""
-    argv = [*_command(settings), "--ip", settings.bind, "--port", str(settings.port)]
+    argv = [*proxy_command(settings), "--ip", settings.bind, "--port", str(settings.port)]
     if settings.ssl_certificate:
         argv += ["--ssl-cert", str(settings.ssl_certificate), "--ssl-key", str(settings.ssl_key)]
     argv += ["--api-ip", "127.0.0.1", "--api-port", str(ports.outer_api)]
@@ -69,7 +69,8 @@ def proxy_environment(secrets: Secrets) -> dict[str, str]:
     return {"CONFIGPROXY_AUTH_TOKEN": secrets.proxy_token.get_secret_value(), "NODE_ENV": "production"}
 
 
-def _command(settings: Settings) -> list[str]:
+def proxy_command(settings: Settings) -> list[str]:
+    """The proxy as a program, without its options. ConfigurationError where it is not installed."""
     home = settings.layout.environments / "proxy"
     script = home / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
     if not script.exists():
