@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from benchmarks.measure import Row
 from benchmarks.platform import Platform
@@ -72,15 +72,15 @@ def run(platform: Platform) -> list[Row]:
     ours = Hub(
         f"{platform.hub_url}/hub/api", read_secrets(load_settings().layout).admin_token.get_secret_value()
     )
-    with simple_hub() as simple:
+    with simple_hub() as (simple, process):
         simple.call("POST", f"/users/{platform.user}")
         times: dict[str, list[float]] = {"ours": [], "simple": []}
-        memory: dict[str, float] = {}
+        held: dict[str, float] = {}
         for _ in range(TURNS):
             for name, hub in (("ours", ours), ("simple", simple)):
                 times[name].append(hub.start(platform.user))
                 time.sleep(3)  # the lab's own work after its start
-                memory[name] = lab_memory(confined=name == "ours")
+                held[name] = memory(keeper() if name == "ours" else single_user(process))
                 hub.stop(platform.user)
     started = {name: sorted(values)[TURNS // 2] for name, values in times.items()}
     return [
@@ -89,8 +89,8 @@ def run(platform: Platform) -> list[Row]:
         ),
         Row(
             "memory of an idle lab (PSS)",
-            memory["ours"],
-            memory["simple"],
+            held["ours"],
+            held["simple"],
             "MiB",
             "keeper and network included",
             "",
@@ -98,37 +98,46 @@ def run(platform: Platform) -> list[Row]:
     ]
 
 
-def lab_memory(*, confined: bool) -> float:
-    """Proportional set size, in MiB, of every process that belongs to the one lab running."""
-    names = ("jupyterhub-singleuser", "jupyter-lab", "perijove.sandbox.keeper", "slirp4netns", "bwrap")
+def memory(root: psutil.Process) -> float:
+    """Proportional set size, in MiB, of a process and all that it has started."""
     total = 0
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _belongs(entry, names if confined else names[:1], confined=confined):
-            total += _pss(entry)
-    return total / 1024
+    for process in (root, *root.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().pss
+    return total / 2**20
 
 
-def _belongs(process: Path, names: tuple[str, ...], *, confined: bool) -> bool:
+def keeper() -> psutil.Process:
+    """What holds the one lab of the platform: the lab, its network and its limits end with it."""
+    place = str(load_settings().layout.sandboxes)
+    return _only(
+        process
+        for process in psutil.process_iter()
+        if "perijove.sandbox.keeper" in (line := _line(process)) and place in line
+    )
+
+
+def single_user(hub: int) -> psutil.Process:
+    """The one lab that a hub with the simple spawner has started."""
+    children = psutil.Process(hub).children(recursive=True)
+    return _only(one for one in children if "singleuser" in _line(one))
+
+
+def _line(process: psutil.Process) -> str:
     try:
-        command = process.joinpath("cmdline").read_bytes().decode(errors="replace")
-        inside = os.readlink(process / "ns/net") != os.readlink("/proc/self/ns/net")
-    except OSError:
-        return False
-    keeper = confined and not inside and any(name in command for name in names[2:])
-    return keeper or ("singleuser" in command and inside == confined)
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
-def _pss(process: Path) -> int:
-    try:
-        lines = process.joinpath("smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+def _only(found: Iterable[psutil.Process]) -> psutil.Process:
+    (process,) = found
+    return process
 
 
 @contextmanager
-def simple_hub() -> Iterator[Hub]:
-    """JupyterHub with its simple spawner, on free ports, with the platform's proxy and lab environment."""
+def simple_hub() -> Iterator[tuple[Hub, int]]:
+    """JupyterHub with its simple spawner, the platform's proxy and lab environment; and its process id."""
     settings = load_settings()
     ports = dict(zip(("front", "hub", "proxy"), _free_ports(3), strict=True))
     token = secrets.token_hex(16)
@@ -147,7 +156,7 @@ def simple_hub() -> Iterator[Hub]:
         with Path(folder, "log").open("w") as log:
             hub = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
-            yield _ready(Hub(f"http://127.0.0.1:{ports['front']}/hub/api", token))
+            yield _ready(Hub(f"http://127.0.0.1:{ports['front']}/hub/api", token)), hub.pid
         except RuntimeError:
             print(Path(folder, "log").read_text(), file=sys.stderr)
             raise
