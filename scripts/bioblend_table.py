@@ -1,27 +1,34 @@
-"""The page docs/reference/bioblend.md: BioBlend's own tests on the embedded server and on a real Galaxy.
+"""Write docs/reference/bioblend.md: BioBlend's own tests on the embedded server and on a real Galaxy.
 
-    python scripts/bioblend_table.py [--galaxy URL] > docs/reference/bioblend.md
+    python scripts/bioblend_table.py [--embedded-only]
 
-The key of the real Galaxy's administrator is taken from BIOBLEND_GALAXY_API_KEY.
+It installs and starts a real Galaxy (docs/developers/galaxy.md), or takes the one in PERIJOVE_TEST_GALAXY.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from bioblend.galaxy import GalaxyInstance
 
+import galaxy
 from perijove.testing import bioblend_suite
 from perijove.testing.bioblend_suite import Result
 from perijove.testing.history_server import serving_jobs
+from perijove.testing.real_galaxy.server import Running
 
-LEFT_OUT = Path(__file__).parents[1] / "tests" / "contract" / "bioblend" / "left_out.toml"
+_ROOT = Path(__file__).resolve().parents[1]
+LEFT_OUT = _ROOT / "tests" / "contract" / "bioblend" / "left_out.toml"
+PAGE = _ROOT / "docs" / "reference" / "bioblend.md"
 Results = dict[str, Result]
 _INTRODUCTION = """\
 # BioBlend's own tests
@@ -77,18 +84,34 @@ def page(ours: Results, galaxys: Results | None, galaxy_name: str) -> str:
     return "\n".join(lines)
 
 
+@contextmanager
+def real_galaxy() -> Iterator[tuple[str, str]]:
+    """Address and administrator's key of the Galaxy in PERIJOVE_TEST_GALAXY, else of one started for this."""
+    folder = os.environ.get("PERIJOVE_TEST_GALAXY")
+    running = Running.find(Path(folder)) if folder else None
+    if running is not None:
+        yield running.url, running.keys["admin"]
+        return
+    place = galaxy.home() / "galaxy" / "table-run"
+    shutil.rmtree(place, ignore_errors=True)
+    with galaxy.real_galaxy(place) as started:
+        yield started.url, started.keys["admin"]
+
+
+def on_galaxy() -> tuple[str, Results]:
+    """The real Galaxy's name with its version, and its results."""
+    with real_galaxy() as (url, key):
+        found = GalaxyInstance(url, key=key).config.get_version()
+        return f"Galaxy {found['version_major']}.{found['version_minor']}", bioblend_suite.run(url, key)
+
+
 def main(arguments: list[str]) -> None:
-    """Run the tests and print the page."""
+    """Run the tests and write the page."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--galaxy", metavar="URL", help="a real Galaxy to run them on too")
+    parser.add_argument("--embedded-only", action="store_true", help="no real Galaxy: without its column")
     chosen = parser.parse_args(arguments)
-    galaxys, name = None, ""
-    if chosen.galaxy:
-        key = os.environ["BIOBLEND_GALAXY_API_KEY"]
-        found = GalaxyInstance(chosen.galaxy, key=key).config.get_version()
-        name = f"Galaxy {found['version_major']}.{found['version_minor']}"
-        galaxys = bioblend_suite.run(chosen.galaxy, key)
-    print(page(embedded(), galaxys, name))
+    name, galaxys = ("", None) if chosen.embedded_only else on_galaxy()
+    PAGE.write_text(page(embedded(), galaxys, name) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class _Crate:
         self._entities: dict[str, Any] = {}
         self._written: dict[str, bytes] = {}
         self._numbers = count(1)
+        self._parts: dict[str, Any] = {}
         self._code_keys = {link.key for job in history.jobs for link in job.inputs if link.name == CODE}
 
     def documents(self, others: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -73,6 +74,8 @@ class _Crate:
             self._workflow(run)
         for job in self._history.jobs:
             self._job(job)
+        if run is not None:
+            self._crate.mainEntity["hasPart"] = _compact(list(self._parts.values()))
         self._readme()
         metadata = json.dumps(self._crate.metadata.generate(), indent=1, sort_keys=True)
         return {METADATA: metadata.encode(), **self._written}
@@ -256,10 +259,7 @@ class _Crate:
             path = f"environments/{job.key}.txt"
             requirements = self._write(path, f"Environment of {job.name or job.key}", "text/plain", lock)
             entity.append_to("softwareRequirements", requirements, compact=True)
-        if (workflow := self._crate.mainEntity) is not None:
-            parts = workflow.get("hasPart") or []
-            if entity not in (parts if isinstance(parts, list) else [parts]):
-                workflow.append_to("hasPart", entity, compact=True)
+        self._parts[entity.id] = entity
         return entity
 
     def _entity(self, key: str, job: ArchivedJob | None = None) -> Any:
