@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from bioblend.galaxy import GalaxyInstance
 
+from perijove.core.settings import HistorySettings, Settings
 from perijove.testing.history_server import HistoryServer
 
 
@@ -166,3 +168,53 @@ def test_an_address_that_is_not_allowed_is_refused(http: httpx.Client) -> None:
 @pytest.mark.parametrize("word", ["nothing", "rocrate.zip-all", "tar.gz-hidden-x"])
 def test_words_that_name_no_export(http: httpx.Client, history: str, word: str) -> None:
     assert http.get(f"/api/histories/{history}/exports/{word}").status_code in (400, 404, 422)
+
+
+def test_archives_are_no_bodies_in_memory(
+    http: httpx.Client, upload: Callable[..., dict], history: str
+) -> None:
+    """More than a request's body may have, and the largest file is still the settings' to say."""
+    content = random.Random(2).randbytes(33 * 2**20)
+    upload("large.bin", content)
+    again = imported(http, prepared(http, history, model_store_format="tar"))
+    (dataset,) = contents(http, again)
+    assert http.get(f"/api/datasets/{dataset['id']}/display").content == content
+
+
+def test_a_damaged_archive_leaves_nothing(
+    http: httpx.Client, filled: str, server: HistoryServer, alice: GalaxyInstance
+) -> None:
+    whole = prepared(http, filled, model_store_format="rocrate.zip")
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as source, zipfile.ZipFile(held, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, b"other\n" if name.startswith("datasets/a.txt") else source.read(name))
+    known = {one["id"] for one in alice.histories.get_histories()}
+    for archive, words in (
+        (whole[:-500], "damaged"),
+        (held.getvalue(), "not what it was"),
+        (b"x", "no history"),
+    ):
+        answer = http.post("/api/histories", files={"archive_file": ("history", archive)})
+        assert answer.status_code == 400
+        assert words in answer.json()["err_msg"]
+        assert answer.json()["advice"]
+    assert {one["id"] for one in alice.histories.get_histories()} == known
+    assert not list(server.settings.layout.uploads.glob("tmp-*"))
+
+
+def test_an_archive_over_the_quota(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, histories=HistorySettings(quota=100_000))
+    with HistoryServer(settings=settings) as small:
+        headers = {"x-api-key": small.keys["alice"]}
+        with httpx.Client(base_url=small.url, headers=headers, trust_env=False) as client:
+            archive = io.BytesIO()
+            with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+                target.writestr("history_attrs.txt", "{}")
+                dataset = {"hid": 1, "name": "zeros", "extension": "txt", "file_name": "datasets/zeros"}
+                target.writestr("datasets_attrs.txt", json.dumps([dataset]))
+                target.writestr("datasets/zeros", bytes(200_000))
+            answer = client.post("/api/histories", files={"archive_file": ("a", archive.getvalue())})
+            assert answer.status_code == 413
+            assert "free room" in answer.json()["err_msg"]
+            assert client.get("/api/histories").json() == []

@@ -113,6 +113,7 @@ def test_one_that_grows_too_large(tmp_path: Path, pack: Callable[..., bytes]) ->
 
 def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perijove.histories.archives.unpacking._FREE_GROWTH", 10**5)
+    monkeypatch.setattr("perijove.histories.archives.unpacking._LARGEST_RATIO", 100)
     refused(tmp_path, zipped(("a", bytes(900_000))), "100 times its size")
 
 

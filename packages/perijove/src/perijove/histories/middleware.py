@@ -45,7 +45,7 @@ class Guard:
 
 
 _TUS = "/api/upload/resumable_upload/"
-_MULTIPART = ("/api/tools", "/api/tools/fetch")
+_MULTIPART = ("/api/tools", "/api/tools/fetch", "/api/histories")
 _TOO_LARGE = f"The request's body is larger than {format_size(MAX_BODY)}."
 _ADVICE = "Send large content as a file upload (tus or multipart)."
 
