@@ -100,13 +100,11 @@ def main(arguments: list[str]) -> int:
     chosen = [argument for argument in arguments if argument not in SWITCHES]
     python = develop.ensure()
     variables: dict[str, str] = {}
-    if services:
-        provide_tools(TOOLS)
+    if services or images:
+        provide_tools({**CONFINED, **ENGINE} if images else TOOLS)
         variables = provide_environments()
     elif not fast:
-        provide_tools({**CONFINED, **ENGINE} if images else CONFINED)
-    if images:
-        variables = {"PERIJOVE_HOME": str(test_home())}
+        provide_tools(CONFINED)
     environment = {
         name: value for name, value in os.environ.items() if name in KEPT or not name.startswith("PERIJOVE_")
     }

@@ -147,6 +147,31 @@ def test_a_killed_keeper_leaves_no_container(launcher: DirectLauncher, start: St
     )
 
 
+SECCOMP = """
+import ctypes, errno, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def told(result):
+    return 'ok' if result >= 0 else errno.errorcode[ctypes.get_errno()]
+def family(number):
+    try: socket.socket(number, socket.SOCK_DGRAM).close(); return 'ok'
+    except OSError as error: return errno.errorcode[error.errno]
+print(told(libc.unshare(0x10000000)), told(libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0)),
+    told(libc.syscall(435, 0, 0)), told(libc.mount(b'none', b'/tmp', b'tmpfs', 0, None)),
+    told(libc.setns(0, 0)), told(libc.syscall(250, 0, 0, 0, 0, 0)), told(libc.syscall(321, 0, 0, 0)),
+    told(libc.syscall(425, 1, 0)), told(libc.ptrace(0, 0, 0, 0)), told(libc.ioctl(0, 0x5412, b'x')),
+    told(libc.unshare(0x400)), *map(family, (1, 2, 10, 16, 17, 38, 40)))
+"""
+
+
+def test_the_sandboxs_own_filter_of_system_calls(launcher: DirectLauncher, start: Start, home: Path) -> None:
+    """The same answers as in tests/integration/sandbox/test_seccomp.py."""
+    status = ended(launcher, start("", argv=("python3", "-c", SECCOMP)))
+    assert output(home, status).split() == [
+        *("EPERM", "EPERM", "ENOSYS", "EPERM", "EPERM", "EPERM", "EPERM", "ENOSYS", "EPERM", "EPERM", "ok"),
+        *("ok", "ok", "ok", "ok", "EPERM", "EPERM", "EPERM"),
+    ]
+
+
 def test_another_image_is_refused(start: Start) -> None:
     with pytest.raises(ForbiddenError, match=r"hub\.lab_image"):
         start("true", image="docker.io/library/evil")

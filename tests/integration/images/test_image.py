@@ -144,11 +144,26 @@ def test_galaxy_runs_its_command_as_any_uid_in_the_jobs_folder(containers: Conta
     assert environ["HOME"] == "/import/home"
 
 
-def test_the_runner_of_jobs_is_in_the_image(containers: Containers) -> None:
-    code = "import perijove_lab.runner, tensorflow, torch, jax, sklearn, onnxruntime; print('all here')"
-    done = containers.run(command=("/opt/perijove/envs/ai/bin/python", "-W", "ignore", "-c", code))
+def test_galaxys_job_runs_in_the_image(containers: Containers) -> None:
+    """The job tool's own command, as any uid, in a job directory, read-only and without capabilities."""
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None,
+             "source": "import keras, sklearn, onnxruntime, torch, jax\nprint('all here')"}
+        ],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }  # fmt: skip
+    code = {"source_path": "/import/code.ipynb", "element_identifier": "code.ipynb", "ext": "ipynb"}
+    files = {"code.ipynb": notebook, "parameters.json": {"select_file": code}}
+    writing = "".join(f"cat > {name} <<'END'\n{json.dumps(text)}\nEND\n" for name, text in files.items())
+    job = 'exec "${PERIJOVE_PYTHON:-python3}" -P -m perijove_lab.galaxy job parameters.json'
+    options = ("--user", f"{UID}:{UID}", *READ_ONLY, "--cap-drop", "ALL", "--workdir", "/import")
+    done = containers.run(*options, command=("sh", "-c", writing + job))
     assert podman("wait", done.name).stdout.strip() == "0", done.log()
-    assert "all here" in done.log()
+    executed = [path for path in (done.folder / "out").rglob("*.ipynb") if "all here" in path.read_text()]
+    assert executed, done.log()
 
 
 def test_no_layer_holds_certificates_or_indexes_of_the_building_machine(image: str) -> None:

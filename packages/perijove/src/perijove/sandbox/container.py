@@ -13,6 +13,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from perijove.sandbox import record as records
 from perijove.sandbox.cgroups import Cgroup, Counters, detect, remove_everywhere
 from perijove.sandbox.linux import PR_SET_CHILD_SUBREAPER, prctl
 from perijove.sandbox.network import NAMESERVER, SEARCH, Network
@@ -127,6 +128,7 @@ def options(plan: Plan, *, cgroup: str, network: str, environment: str, folder: 
         f"--user={plan.uid}:{plan.gid}",
         f"--passwd-entry=jovyan:*:{plan.uid}:{plan.gid}::{plan.cwd}:/bin/bash",
         *("--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only", "--read-only-tmpfs=false"),
+        f"--security-opt=seccomp={folder / records.SECCOMP_PROFILE}",
         *_memory(plan),
         *_mounts(plan),
         *_gpus(plan),

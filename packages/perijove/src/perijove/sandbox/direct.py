@@ -18,7 +18,7 @@ from perijove.sandbox.machine import Machine, gpu_use
 from perijove.sandbox.plan import Plan
 from perijove.sandbox.policy import Policy
 from perijove.sandbox.record import Record
-from perijove.sandbox.seccomp import compiled_filter
+from perijove.sandbox.seccomp import compiled_filter, container_profile
 from perijove.sandbox.spec import Account, SandboxSpec, Usage
 
 
@@ -71,7 +71,10 @@ class DirectLauncher(LocalLauncher):
         )
 
     def _equip(self, plan: Plan, record: Record, gpus: tuple[int, ...]) -> Plan:
-        record.put(records.SECCOMP, compiled_filter())
+        if plan.image:
+            record.put(records.SECCOMP_PROFILE, container_profile())
+        else:
+            record.put(records.SECCOMP, compiled_filter())
         return plan._replace(devices=self._machine.devices(gpus))
 
     def _home_hash(self) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 SPEC, PLAN, SECCOMP, LOCK = "spec.json", "plan.json", "seccomp.bpf", "lock"
+SECCOMP_PROFILE = "seccomp.json"  # the same, for a container engine
 STARTED, FAILED, STOP, EXIT, LOG = "started.json", "failed.json", "stop.json", "exit.json", "log"
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import errno
 import importlib
+import json
+import platform
 import socket
 import tempfile
 from functools import cache
@@ -47,6 +49,8 @@ DENIED = (
 UNKNOWN = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register")
 # Newer than the libseccomp of stable distributions; from 424 on, numbers are the same on all architectures.
 UNKNOWN_NUMBERS = (460, 467)  # lsm_set_self_attr, open_tree_attr
+_UNKNOWN_NAMES = ("lsm_set_self_attr", "open_tree_attr")
+_ARCHITECTURES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 
 # CLONE_NEW…: mount, cgroup, uts, ipc, user, pid, net.
 NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
@@ -66,6 +70,46 @@ def compiled_filter() -> bytes:
             advice="Install libseccomp2 (Debian, Ubuntu) or libseccomp, and pyseccomp.",
         ) from error
     return _compile(lib)
+
+
+def container_profile() -> bytes:
+    """The same rules as container engines take them. ConfinementError on an architecture without a name."""
+    machine = platform.machine()
+    if machine not in _ARCHITECTURES:
+        raise ConfinementError(
+            f"No container's system calls can be filtered on {machine}.",
+            advice="Empty the setting hub.lab_image.",
+        )
+    rules = [
+        _rule([*DENIED], errno.EPERM),
+        _rule([*UNKNOWN, *_UNKNOWN_NAMES], errno.ENOSYS),
+        *(_rule(["clone"], errno.EPERM, (0, flag, "MASKED_EQ", flag)) for flag in NAMESPACES),
+        *(
+            _rule(["unshare"], errno.EPERM, (0, flag, "MASKED_EQ", flag))
+            for flag in (*NAMESPACES, _CLONE_NEWTIME)
+        ),
+        *(
+            _rule(["ioctl"], errno.EPERM, (1, 0xFFFFFFFF, "MASKED_EQ", request))
+            for request in (_TIOCSTI, _TIOCLINUX)
+        ),
+        _rule(["socket"], errno.EPERM, (0, max(FAMILIES), "GT", 0)),
+        *(
+            _rule(["socket"], errno.EPERM, (0, family, "EQ", 0))
+            for family in range(max(FAMILIES))
+            if family not in FAMILIES
+        ),
+    ]
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": [_ARCHITECTURES[machine]]}
+    return json.dumps({**profile, "syscalls": rules}).encode()
+
+
+def _rule(names: list[str], code: int, argument: tuple[int, int, str, int] | None = None) -> dict[str, Any]:
+    """`argument`: its index, a value or a mask, the comparison, and what the masked value equals."""
+    found: dict[str, Any] = {"names": names, "action": "SCMP_ACT_ERRNO", "errnoRet": code}
+    if argument is not None:
+        index, value, how, equals = argument
+        found["args"] = [{"index": index, "value": value, "valueTwo": equals, "op": f"SCMP_CMP_{how}"}]
+    return found
 
 
 def _compile(lib: Any) -> bytes:

@@ -67,7 +67,8 @@ def check_confinement(settings: Settings) -> None:
     """
     from perijove.sandbox.checks import run_checks
 
-    mark, state = settings.layout.run / "confinement", f"{__version__} {_BOOT.read_text()}{settings.sandbox}"
+    asked = f"{settings.sandbox} {settings.hub.lab_image}"
+    mark, state = settings.layout.run / "confinement", f"{__version__} {_BOOT.read_text()}{asked}"
     if mark.is_file() and mark.read_text() == state:
         return
     lacks = [check for check in run_checks(settings) if not check.ok and check.required]
