@@ -55,6 +55,8 @@ def real_galaxy(folder: Path) -> RealGalaxy:
         python=Path(os.environ.get("PERIJOVE_TEST_AI_PYTHON", sys.executable)),
         tools=sorted(TOOLS.glob("*.xml")),
         sources=[ROOT / "packages" / "perijove-lab" / "src"],
+        # A lab without a container, of which the tool itself tells Galaxy.
+        variables={"PERIJOVE_LAB_PYTHON": os.environ.get("PERIJOVE_TEST_LAB_PYTHON", "")},
     )
     return RealGalaxy(installer().galaxy(), options)
 

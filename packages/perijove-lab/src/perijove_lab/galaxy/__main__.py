@@ -1,4 +1,7 @@
-"""`python -m perijove_lab.galaxy job|lab PARAMETERS.json`; the exit code is the runner's."""
+"""`python -m perijove_lab.galaxy job PARAMETERS.json`, or `… lab PARAMETERS.json NAMES.json NOTEBOOK`.
+
+The exit code is the runner's.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from pathlib import Path
 from perijove_lab.runner.errors import RunnerError
 
 REFUSED = 2
+_USAGE = "usage: python -m perijove_lab.galaxy job PARAMETERS.json | lab PARAMETERS.json NAMES.json NOTEBOOK"
 
 
 def main(arguments: list[str]) -> int:
     """Run one command."""
-    commands: dict[str, Callable[[Path], int]] = {"job": _job, "lab": _lab}
-    if len(arguments) != 2 or arguments[0] not in commands:
-        print("usage: python -m perijove_lab.galaxy job|lab PARAMETERS.json", file=sys.stderr)
+    commands: dict[tuple[str, int], Callable[..., int]] = {("job", 1): _job, ("lab", 3): _lab}
+    command = commands.get((arguments[0], len(arguments) - 1)) if arguments else None
+    if command is None:
+        print(_USAGE, file=sys.stderr)
         return REFUSED
     try:
-        return commands[arguments[0]](Path(arguments[1]))
+        return command(*map(Path, arguments[1:]))
     except RunnerError as error:
         from perijove_lab.galaxy.told import tell_refusal
 
@@ -32,10 +37,10 @@ def _job(parameters: Path) -> int:
     return run(parameters)
 
 
-def _lab(parameters: Path) -> int:
+def _lab(parameters: Path, names: Path, notebook: Path) -> int:
     from perijove_lab.galaxy.lab import run
 
-    return run(parameters)
+    return run(parameters, names, notebook)
 
 
 if __name__ == "__main__":

@@ -30,24 +30,29 @@ def run(path: Path, *, folder: Path | None = None) -> int:
     """Run the job that the parameters describe in `folder` (here); the runner's exit code."""
     here = folder or Path.cwd()
     raw = parameters.read(path)
-    job = here / "job.json"
-    job.write_text(json.dumps(description(raw, here)), encoding="utf-8")
+    return run_description(description(raw, here), here, limit=seconds(raw))
+
+
+def run_description(job: dict[str, Any], here: Path, *, limit: float | None) -> int:
+    """Run what job.json describes and lay out its results in `here`; the runner's exit code."""
+    file = here / "job.json"
+    file.write_text(json.dumps(job), encoding="utf-8")
     (here / "out").mkdir(exist_ok=True)
     with following(here / "out" / "progress.jsonl"):
-        code = _runner(job, seconds(raw))
+        code = _runner(file, limit)
     results.write(here)
-    if code and not (error := results.error(here)):
-        tell_error(
-            {
-                "type": "RunnerKilled",
-                "message": f"The runner was killed (exit code {code}).",
-                "advice": "Most often the memory was too small: ask for more.",
-                "cell": None,
-            }
-        )
-    elif code and error:
-        tell_error(error)
+    if code:
+        tell_error(results.error(here) or _killed(code))
     return code
+
+
+def _killed(code: int) -> dict[str, Any]:
+    return {
+        "type": "RunnerKilled",
+        "message": f"The runner was killed (exit code {code}).",
+        "advice": "Most often the memory was too small: ask for more.",
+        "cell": None,
+    }
 
 
 def description(raw: Mapping[str, Any], here: Path) -> dict[str, Any]:

@@ -17,6 +17,8 @@ class Given:
     name: str
     ext: str
     source: Path
+    place: str = ""
+    """Its path within the collection that was chosen."""
 
     @property
     def is_notebook(self) -> bool:
@@ -34,13 +36,25 @@ class Given:
 
 def read(path: Path) -> dict[str, Any]:
     """The parameters by name. Raises SpecError."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(f"Galaxy's parameters ({path}) cannot be read: {error}.") from error
+    found = _json(path)
     if not isinstance(found, dict):
         raise SpecError(f"Galaxy's parameters ({path}) are no JSON object.")
     return found
+
+
+def read_list(path: Path) -> list[Any]:
+    """A list that the tool's wrapper wrote. Raises SpecError."""
+    found = _json(path)
+    if not isinstance(found, list):
+        raise SpecError(f"{path} holds no JSON list.")
+    return found
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpecError(f"Galaxy's parameters ({path}) cannot be read: {error}.") from error
 
 
 def datasets(value: Any) -> list[Given]:
@@ -70,6 +84,7 @@ def _given(entry: dict[str, Any]) -> Given:
         name=str(entry.get("element_identifier") or entry.get("staging_path") or source.name),
         ext=str(entry.get("ext") or ""),
         source=source.absolute(),
+        place=str(entry.get("staging_path") or entry.get("element_identifier") or source.name),
     )
 
 

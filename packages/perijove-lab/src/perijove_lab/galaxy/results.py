@@ -26,12 +26,44 @@ def write(here: Path) -> None:
             _link(_file(here, entry), here / FOLDER / "arrays.h5")
         elif entry["role"] == "report":
             _link(_file(here, entry), here / FOLDER / "report.json")
-    provided = {
-        "models": {"elements": [_element(here, one) for one in outputs if one["role"] == "model"]},
-        "files": {"elements": [_element(here, one) for one in outputs if one["role"] == "file"]},
-    }
-    (here / "galaxy.json").write_text(json.dumps(provided), encoding="utf-8")
+    collections = {"models": ("model",), "files": ("file",), "outputs": ("file", "model", "arrays")}
+    _provide(
+        here,
+        {
+            name: [_element(here, one) for one in outputs if one["role"] in roles]
+            for name, roles in collections.items()
+        },
+    )
     write_page(here / "out" / "executed.ipynb", here / FOLDER / "report.html")
+
+
+def write_collection(here: Path) -> None:
+    """Of a lab: what lies below `lab/outputs`, and every notebook but the checkpoints."""
+    lab = here / "lab"
+    books = [path for path in lab.rglob("*.ipynb") if not _is_aside(path.relative_to(lab))]
+    files = [path for path in (lab / "outputs").rglob("*") if not _is_aside(path.relative_to(lab))]
+    elements = [
+        {
+            "name": path.relative_to(lab).as_posix().removeprefix("outputs/"),
+            "filename": path.relative_to(here).as_posix(),
+            "ext": _ext(path, "auto"),
+        }
+        for path in sorted({*books, *files})
+        if _is_plain(path)
+    ]
+    _provide(here, {"outputs": elements})
+
+
+def _is_aside(path: Path) -> bool:
+    return path.parts[0] == "data" or any(part.startswith(".") for part in path.parts)
+
+
+def _provide(here: Path, collections: dict[str, list[dict[str, Any]]]) -> None:
+    """For Galaxy; whole at any moment."""
+    new = here / "galaxy.json.new"
+    provided = {name: {"elements": elements} for name, elements in collections.items()}
+    new.write_text(json.dumps(provided), encoding="utf-8")
+    os.replace(new, here / "galaxy.json")
 
 
 def error(here: Path) -> dict[str, Any] | None:

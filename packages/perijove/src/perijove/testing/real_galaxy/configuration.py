@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 ADMIN = "admin@example.org"
+MARK = "PERIJOVE_REAL_GALAXY"
 UPLOAD = "data_source/upload.xml"
 
 
@@ -62,12 +65,23 @@ def write_configuration(options: GalaxyOptions, *, admin_key: str, secret: str) 
     for folder in (options.config, options.data, options.logs):
         folder.mkdir(parents=True, exist_ok=True)
     _write_json(options.config / "job_conf.yml", _jobs(options))
-    options.sessions.touch()  # its proxy gives up where there is none
+    _make_sessions(options.sessions)
     (options.config / "tool_conf.xml").write_text(_tools(options.tools))
     main = options.config / "galaxy.yml"
     _write_json(main, {"galaxy": _settings(options, admin_key, secret) | dict(options.settings)})
     main.chmod(0o600)
     return main
+
+
+_SESSIONS = """CREATE TABLE IF NOT EXISTS gxitproxy ("key" VARCHAR(16) NOT NULL, key_type TEXT NOT NULL,
+token VARCHAR(32), host TEXT, port INTEGER, info TEXT, PRIMARY KEY ("key", key_type))"""
+
+
+def _make_sessions(path: Path) -> None:
+    """Galaxy 26.1 makes the table when the first lab opens: until then an interactive tool that is run in a
+    workflow ends in an error, and the proxy gives up."""
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute(_SESSIONS)
 
 
 def _write_json(path: Path, content: Any) -> None:
@@ -110,20 +124,28 @@ def _jobs(options: GalaxyOptions) -> dict[str, Any]:
         "PYTHONPATH": os.pathsep.join(map(str, options.sources)),
         **options.variables,
     }
-    given = [{"name": name, "value": value} for name, value in variables.items() if value]
+    mark = {MARK: str(options.folder)}  # jobs do not get the variables of Galaxy itself
     runner = "galaxy.jobs.runners.local:LocalJobRunner"
     return {
         "runners": {"local": {"load": runner, "workers": 4}},
         "execution": {
             "default": "plain",
             "environments": {
-                "plain": {"runner": "local"},
+                "plain": {"runner": "local", "env": _env(mark)},
                 # Without the reporting Galaxy keeps a running job's progress from its owner.
-                "perijove": {"runner": "local", "live_tool_output_reporting": True, "env": given},
+                "perijove": {
+                    "runner": "local",
+                    "live_tool_output_reporting": True,
+                    "env": _env(variables | mark),
+                },
             },
         },
         "tools": [{"id": tool_id, "environment": "perijove"} for tool_id in OURS],
     }
+
+
+def _env(variables: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in variables.items() if value]
 
 
 OURS = ("run_jupyter_job", "interactive_tool_perijove")

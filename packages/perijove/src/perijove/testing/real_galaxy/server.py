@@ -25,12 +25,11 @@ import httpx
 import psutil
 from bioblend.galaxy import GalaxyInstance
 
-from perijove.testing.real_galaxy.configuration import ADMIN, GalaxyOptions, write_configuration
+from perijove.testing.real_galaxy.configuration import ADMIN, MARK, GalaxyOptions, write_configuration
 from perijove.testing.real_galaxy.installation import Installation
 
 READY = 300.0  # seconds
 _GRACE = 20.0
-_MARK = "PERIJOVE_REAL_GALAXY"
 _PR_SET_PDEATHSIG = 1
 _USERS = {"admin": ADMIN, "alice": "alice@example.org", "bob": "bob@example.org"}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -153,7 +152,7 @@ class RealGalaxy:
             **_outer(),
             "PATH": f"{self.installation.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "GALAXY_CONFIG_FILE": str(main),
-            _MARK: str(self.options.folder),
+            MARK: str(self.options.folder),
         }
         with (self.options.logs / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
@@ -205,7 +204,7 @@ def _started_in(folder: Path) -> Iterator[psutil.Process]:
     """What a Galaxy in `folder` has started and left, wherever it moved in the process tree."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get(_MARK) == str(folder):
+            if process.environ().get(MARK) == str(folder):
                 yield process
         except psutil.Error:
             continue
