@@ -100,6 +100,12 @@ def test_sign_up_sends_the_forms_token_and_both_passwords(platform: Platform):
     assert sent["signup_password"] == sent["signup_password_confirmation"] == ["pass word"]
 
 
+def test_a_platform_without_sign_up_is_told(platform: Platform):
+    platform.answers[("GET", "/hub/signup")] = (404, "<h1>404</h1>")
+    with pytest.raises(ConflictError, match="has no sign-up"):
+        Browser(platform.url).sign_up("ada", SecretStr("pass word"))
+
+
 def test_a_refused_sign_up_says_what_the_page_says_and_not_the_password(platform: Platform):
     platform.answers[("GET", "/hub/signup")] = (200, '<input name="_xsrf" value="t">')
     refusal = '<p class="alert alert-danger" role="alert">This name is <b>taken</b>. Choose another.</p>'

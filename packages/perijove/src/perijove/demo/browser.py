@@ -49,10 +49,18 @@ class Browser:
         return checked(self.session.post(self.url + path, data=filled, timeout=TIMEOUT))
 
     def sign_up(self, name: str, password: SecretStr) -> None:
-        """Ask for access, as the sign-up page does."""
+        """Ask for access, as the sign-up page does. ConflictError where the platform has no such page."""
         secret = password.get_secret_value()
         fields = {"username": name, "signup_password": secret, "signup_password_confirmation": secret}
-        if "signup-done" not in self.submit("/hub/signup", fields):
+        try:
+            answer = self.submit("/hub/signup", fields)
+        except NotFoundError:
+            raise ConflictError(
+                "This platform has no sign-up: it serves one person, or a provider signs people in.",
+                advice="The demo signs up a person of its own; run it on a platform started as root, "
+                "with hub.authenticator `native`.",
+            ) from None
+        if "signup-done" not in answer:
             raise ConflictError("The sign-up page did not accept the request.")
 
     def sign_in(self, name: str, password: SecretStr) -> None:
@@ -95,7 +103,8 @@ def checked(answer: requests.Response) -> str:
     if answer.ok:
         return answer.text
     path = answer.request.path_url.partition("?")[0]
-    raise PerijoveError(
+    kind = NotFoundError if answer.status_code == 404 else PerijoveError
+    raise kind(
         f"{answer.request.method} {path} gave {answer.status_code}: {_said(answer)}",
         advice="The hub's log in PERIJOVE_HOME/logs says more." if answer.status_code >= 500 else "",
         retry=answer.status_code >= 500,
