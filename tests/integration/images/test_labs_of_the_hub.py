@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,8 +75,11 @@ def ada(door: FrontDoor) -> Visitor:
 
 @pytest.fixture(scope="module")
 def lab(ada: Visitor) -> str:
+    began = time.monotonic()
     ada.start_lab("small").raise_for_status()
-    return ada.wait_for_lab()
+    base = ada.wait_for_lab()
+    print(f"lab of the hub usable after {time.monotonic() - began:.1f} s")
+    return base
 
 
 @pytest.fixture(scope="module")
