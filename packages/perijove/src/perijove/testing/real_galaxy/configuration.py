@@ -152,12 +152,11 @@ OURS = ("run_jupyter_job", "interactive_tool_perijove")
 _GALAXYS = (
     UPLOAD,
     "stats/filtering.xml",
-    *(
-        "filters/cutWrapper.xml",
-        "filters/catWrapper.xml",
-        "filters/headWrapper.xml",
-        "filters/randomlines.xml",
-    ),
+    "filters/cutWrapper.xml",
+    "filters/catWrapper.xml",
+    "filters/headWrapper.xml",
+    "filters/pasteWrapper.xml",
+    "filters/randomlines.xml",
     "${model_tools_path}/extract_dataset.xml",
 )
 
