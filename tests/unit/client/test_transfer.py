@@ -45,6 +45,29 @@ class TestGet:
         assert get("[ab].csv", identifier_type="regex") == ["imports/1-a.csv", "imports/2-b.csv"]
         assert get([1, 2]) == ["imports/1-a.csv", "imports/2-b.csv"]
 
+    def test_what_arrives_is_brought_to_the_disk_meanwhile(
+        self, galaxy: Any, history: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced: list[int] = []
+        monkeypatch.setattr("perijove_lab.client.download._SYNC_EVERY", 1)
+        monkeypatch.setattr("os.fdatasync", synced.append)
+        galaxy.add_dataset(history, "ct", CONTENT, "h5")
+        assert Path(get(1)).read_bytes() == CONTENT
+        assert synced
+
+    def test_a_disk_that_fails_while_it_is_written_is_told(
+        self, galaxy: Any, history: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing(_file: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr("perijove_lab.client.download._SYNC_EVERY", 1)
+        monkeypatch.setattr("os.fdatasync", failing)
+        galaxy.add_dataset(history, "ct", CONTENT, "h5")
+        with pytest.raises(TransferError, match="Input/output error"):
+            get(1)
+        assert not Path("imports/1-ct.h5").exists()
+
     def test_the_newest_of_a_name(self, galaxy: Any, history: str) -> None:
         galaxy.add_dataset(history, "m.onnx", b"old")
         galaxy.add_dataset(history, "m.onnx", b"new")
