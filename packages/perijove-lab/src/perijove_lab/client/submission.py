@@ -20,6 +20,7 @@ from perijove_lab.client.errors import AwayError, InputError, LabError, MissingE
 from perijove_lab.client.outgoing import Item, put_file
 
 TOOL = "run_jupyter_job"
+_BROKEN = ("error", "discarded", "paused", "failed_metadata")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +173,7 @@ def send(
         told("Data file uploaded")
     code = staged(connection, request.code, request.code.name, history)
     told("Uploaded code")
+    current_history(connection, history)  # deleted meanwhile: a Galaxy would run the job all the same
     answer = execute(connection, request, history, code, inputs, pending)
     pending.done()
     return answer
@@ -250,7 +252,7 @@ def _named(connection: Connection, name: str) -> list[str]:
 def staged(connection: Connection, source: Path | Dataset | int | str, path: str, history: str) -> Dataset:
     """The dataset for an input: uploaded, unless this very file already lies in the history."""
     if not isinstance(source, Path):
-        return find(connection, history, source)[0]
+        return _usable(connection, find(connection, history, source)[0])
     name = records.digest(connection.url, history, records.file_identity(source))
     known = records.load("sent", name).get("id")
     if known and (dataset := _still_there(connection, str(known))):
@@ -258,6 +260,18 @@ def staged(connection: Connection, source: Path | Dataset | int | str, path: str
     dataset = put_file(connection, Item(source, path), history)
     records.save("sent", name, {"id": dataset.id})
     return dataset
+
+
+def _usable(connection: Connection, dataset: Dataset) -> Dataset:
+    """`dataset` as it is now. InputError for one that no job can read: a Galaxy would pause the job."""
+    now = by_id(connection, dataset.id) if dataset.src == "hda" else dataset
+    if now.deleted or now.state in _BROKEN:
+        why = "was deleted" if now.deleted else f"is in state {now.state}"
+        raise InputError(
+            f"{now.name!r} cannot be an input: it {why}.",
+            advice="Undelete it, or make it again; what was uploaded for this job is kept.",
+        )
+    return now
 
 
 def _still_there(connection: Connection, dataset_id: str) -> Dataset | None:

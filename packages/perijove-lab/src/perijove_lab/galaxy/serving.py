@@ -17,7 +17,10 @@ from perijove_lab.runner.errors import SpecError
 
 LAB_PYTHON = "PERIJOVE_LAB_PYTHON"
 _AUTOSAVE = 10  # seconds; Galaxy gives a lab that is stopped one second
-_SETTINGS = {"@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": _AUTOSAVE}}
+_SETTINGS = {
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": _AUTOSAVE},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 
 
 def serve(entrance: door.Entrance, folder: Path, here: Path, kept: Kept) -> int:
