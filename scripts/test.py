@@ -35,7 +35,10 @@ CORE = (
     "tests/integration/sandbox/test_privacy.py",
 )
 ENGINE: dict[str, tuple[str, ...]] = {"podman": ("podman",), "runc": ("runc",), "mmdebstrap": ("mmdebstrap",)}
-KEPT = ("PERIJOVE_GALAXY_PORT",)
+KEPT = (
+    "PERIJOVE_TEST_PICTURES",
+    "PERIJOVE_GALAXY_PORT",
+)
 TOOLS: dict[str, tuple[str, ...]] = {
     **CONFINED,
     "chromium": ("chromium", "chromium-browser", "google-chrome"),

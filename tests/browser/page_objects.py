@@ -136,9 +136,9 @@ class LabPage(OnPage):
             (cards.filter(has_text=kernel) if kernel else cards).first.click()
 
     def open_notebook(self, path: str) -> None:
-        """By its address, as a link does."""
+        """By its address, as a link does, and alone: the kernel awaited is then this notebook's."""
         with self._kernel_awaited():
-            self.page.goto(re.sub(r"/lab\b.*", f"/lab/tree/{path}", self.page.url))
+            self.page.goto(re.sub(r"/lab\b.*", f"/lab/tree/{path}?reset", self.page.url))
 
     @contextmanager
     def _kernel_awaited(self) -> Iterator[None]:
@@ -157,7 +157,7 @@ class LabPage(OnPage):
         editor.fill(replaced)
 
     def run_all(self) -> None:
-        """By the menu; returns when the last cell has run. AssertionError with the text where one failed."""
+        """By the menu, and save; returns when the last cell has run. AssertionError where one failed."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         shown = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
@@ -168,6 +168,10 @@ class LabPage(OnPage):
         wrong = shown.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-mod-error")
         found = [text for text in wrong.all_inner_texts() if "Error" in text]
         assert not found, found
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "PUT" and "/contents/" in answer.url
+        ):
+            self.page.keyboard.press("Control+s")
 
     def shown_text(self) -> str:
         """All that the cells have shown."""
