@@ -42,7 +42,8 @@ class Server:
         return requests.request(method, f"{self.url}/{path}", headers=headers, timeout=60).status_code
 
 
-def _embedded(home: Path) -> Iterator[Server]:
+def embedded(home: Path) -> Iterator[Server]:
+    """One that runs jobs with `PYTHON`'s environment."""
     (home / "envs").mkdir(parents=True)
     (home / "homes").mkdir()
     (home / "envs" / "ai").symlink_to(PYTHON.parent.parent)
@@ -62,7 +63,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield Server(name="galaxy", url=found.url, keys=found.keys)
         return
     home = Path(tempfile.mkdtemp(prefix="pj-contract-", dir=os.environ.get("PERIJOVE_TEST_TMP")))
-    yield from _embedded(home / "home")
+    yield from embedded(home / "home")
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -125,13 +125,16 @@ def test_nobody_comes_in_without_the_token(
     for wrong in ("", "?token=", "?token=" + "0" * 64):
         assert requests.get(f"{base}/api/contents{wrong}", timeout=30).status_code == 403
     assert requests.get(address, timeout=30).url.partition("?")[0].endswith("/login")
-    port = entry_port(base, real_galaxy)
+    settings = f"{base}/lab/api/settings/@jupyterlab/docmanager-extension:plugin?{query}"
+    schema = requests.get(settings, timeout=30).json()["schema"]
+    assert schema["properties"]["autosaveInterval"]["default"] == 10
+    port = entry_port(base)
     assert requests.get(f"http://127.0.0.1:{port}/api/contents", timeout=30).status_code in (403, 404)
     bob = GalaxyInstance(real_galaxy.url, key=real_galaxy.keys["bob"])
     assert bob.make_get_request(f"{bob.url}/entry_points", params={"running": True}).json() == []
 
 
-def entry_port(base: str, galaxy: Running) -> int:
+def entry_port(base: str) -> int:
     """The lab's own port, behind the proxy."""
     import psutil
 

@@ -120,7 +120,7 @@ class RealGalaxy:
                 process.kill()
                 process.wait()
         self._processes.clear()
-        for left in _started_in(self.options.folder):
+        for left in processes_of(self.options.folder):
             left.kill()
 
     def log_ends(self, lines: int = 40) -> str:
@@ -200,8 +200,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _started_in(folder: Path) -> Iterator[psutil.Process]:
-    """What a Galaxy in `folder` has started and left, wherever it moved in the process tree."""
+def processes_of(folder: Path) -> Iterator[psutil.Process]:
+    """All processes of a Galaxy in `folder`, its jobs among them, wherever they moved in the process tree."""
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) == str(folder):
