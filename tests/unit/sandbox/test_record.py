@@ -49,3 +49,19 @@ def test_files(tmp_path: Path) -> None:
     record.remove()
     record.remove()
     assert not record.directory.exists()
+
+
+def test_a_file_that_was_cut_off_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by kill -9 between the opening and the last byte: whoever reads then finds nothing, not half."""
+    record = Record(tmp_path / "box")
+    record.create()
+
+    def cut_off(_descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        record.put("plan.json", b'{"cgroup": "x"}')
+    assert record.read("plan.json") is None
+    record.remove()
+    assert not record.directory.exists()

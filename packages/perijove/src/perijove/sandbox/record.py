@@ -62,18 +62,17 @@ class Record:
 
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Write file `name`, mode 0600, whole and on the disk when this returns."""
-        temporary = self.path(f".{name}.{os.getpid()}")
-        with open(os.open(temporary, _NEW, 0o600), "wb") as file:
-            file.write(json.dumps(content).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(self.path(name))
+        self.put(name, json.dumps(content).encode())
         _sync_directory(self.directory)
 
     def put(self, name: str, content: bytes) -> None:
-        """Write file `name`, mode 0600, for the keeper that is about to be started: nobody else reads it."""
-        with open(os.open(self.path(name), _NEW, 0o600), "wb") as file:
+        """Write file `name`, mode 0600: whole, or not there, also where this or the machine is cut off."""
+        temporary = self.path(f".{name}.{os.getpid()}")
+        with open(os.open(temporary, _NEW, 0o600), "wb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(self.path(name))
 
     def unlink(self, name: str) -> None:
         """Delete file `name`; harmless when there is none."""
