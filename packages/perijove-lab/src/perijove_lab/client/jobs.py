@@ -14,7 +14,6 @@ from perijove_lab.client.display import Progress
 from perijove_lab.client.errors import (
     AwayError,
     JobFailedError,
-    LabError,
     MissingError,
     StillRunningError,
     StoppedWaiting,
@@ -72,12 +71,7 @@ class Job:
         `cell`, `cells`; while it waits `position` (from 1) and `reason`."""
         if "perijove" in self.details or self.state != "running":
             return known(self._extra())
-        try:
-            return known({"progress": self._console.progress(self.connection, self.id)})
-        except AwayError:
-            raise
-        except LabError:
-            return {}  # an older Galaxy, or one that cannot see the job's files
+        return known({"progress": self._console.progress(self.connection, self.id)})
 
     def _extra(self) -> dict[str, Any]:
         """What a Galaxy says in the job's own words, Perijove's server says in a field."""

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from perijove_lab.client.errors import MissingError, RefusedError
 from perijove_lab.galaxy.told import ERROR, PROGRESS
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ class Console:
         self._place = 0
         self._rest = ""
         self._known: dict[str, Any] = {}
+        self._refused = False
 
     def progress(self, connection: Connection, job_id: str) -> dict[str, Any]:
-        """The latest of each figure. Galaxy serves it while the job runs where it can see the job's files."""
-        while piece := self._read(connection, job_id):
+        """The latest of each figure; none where this Galaxy shows no output of running jobs (asked once)."""
+        while not self._refused and (piece := self._read(connection, job_id)):
             self._place += len(piece.encode())
             *lines, self._rest = (self._rest + piece).split("\n")
             for told in _told(lines, PROGRESS):
@@ -38,13 +40,17 @@ class Console:
         return dict(self._known)
 
     def _read(self, connection: Connection, job_id: str) -> str:
-        found = connection.json(
-            f"api/jobs/{job_id}/console_output",
-            stdout_position=self._place,
-            stdout_length=_PIECE,
-            stderr_position=0,
-            stderr_length=0,
-        )
+        try:
+            found = connection.json(
+                f"api/jobs/{job_id}/console_output",
+                stdout_position=self._place,
+                stdout_length=_PIECE,
+                stderr_position=0,
+                stderr_length=0,
+            )
+        except (MissingError, RefusedError):
+            self._refused = True
+            return ""
         return str((found or {}).get("stdout") or "")
 
 
