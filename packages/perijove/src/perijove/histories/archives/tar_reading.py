@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from perijove.histories.archives.unpacking import CHUNK, Member, damaged, refused
+from perijove.histories.archives.members import CHUNK, Member, damaged, refused
 
 _BLOCK = 512
 _LONGEST_HEADER = 2**20

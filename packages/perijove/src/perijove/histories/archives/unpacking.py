@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from perijove.core.errors import BadRequestError, TooLargeError
 from perijove.core.resources import format_size
+from perijove.histories.archives import tar_reading, zip_reading
+from perijove.histories.archives.members import Member, damaged, refused
 from perijove.histories.store.files import storage_errors, write_all
 
-CHUNK = 2**20
 _FREE_GROWTH = 2**30
 _LARGEST_RATIO = 1100  # deflate comes to 1032 at most: beyond it, members share bytes
 _LONGEST_NAME = 4096
@@ -31,27 +32,6 @@ class Limits:
     file: int
     members: int = 100_000
     document: int = 64 * 2**20
-
-
-@dataclass(frozen=True)
-class Member:
-    """A regular file of an archive; `chunks` can be read once."""
-
-    name: str
-    size: int
-    chunks: Iterator[bytes]
-
-
-def damaged(what: str) -> BadRequestError:
-    """The error for an archive that is not whole."""
-    return BadRequestError(
-        f"The archive is damaged: {what}.", advice="It may have arrived only in part: send it again."
-    )
-
-
-def refused(what: str) -> BadRequestError:
-    """The error for an archive that tries something no export of a history does."""
-    return BadRequestError(f"The archive is refused: {what}.", advice="Export the history again.")
 
 
 def checked_name(name: str) -> str:
@@ -140,8 +120,6 @@ def unpack(archive: Path, folder: Path, limits: Limits) -> Unpacked:
 
 
 def _members(archive: Path) -> Iterator[Member]:
-    from perijove.histories.archives import tar_reading, zip_reading
-
     with archive.open("rb") as file:
         head = file.read(512)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):

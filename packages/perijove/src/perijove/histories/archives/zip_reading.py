@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perijove.core.errors import TooLargeError
-from perijove.histories.archives.unpacking import CHUNK, Member, damaged, refused
+from perijove.histories.archives.members import CHUNK, Member, damaged, refused
 
 _END, _END64_LOCATOR, _END64 = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

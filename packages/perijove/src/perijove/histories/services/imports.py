@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from perijove.core.errors import BadRequestError
 from perijove.histories.archives import crate_reading, galaxy_reading
 from perijove.histories.archives.content import ArchivedHistory
-from perijove.histories.archives.unpacking import Limits, Unpacked, damaged, unpack
+from perijove.histories.archives.members import damaged
+from perijove.histories.archives.unpacking import Limits, Unpacked, unpack
 from perijove.histories.context import Account, Context
 from perijove.histories.datatypes import registry
 from perijove.histories.schemas.histories import HistoryDetail
