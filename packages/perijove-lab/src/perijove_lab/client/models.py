@@ -131,9 +131,11 @@ def local_path(source: Any) -> Path:
         return Path(source).expanduser()
     if hasattr(source, "get") and hasattr(source, "src"):
         return Path(source.get())
-    from perijove_lab.client.api import get
+    from perijove_lab.client.connection import connect
+    from perijove_lab.client.incoming import get_many
 
-    return Path(get(source))
+    (path,) = get_many(connect(), [source])
+    return path
 
 
 def _model_file(path: Path) -> Path:
