@@ -110,11 +110,13 @@ def memory(root: psutil.Process) -> float:
 def keeper() -> psutil.Process:
     """What holds the one lab of the platform: the lab, its network and its limits end with it."""
     place = str(load_settings().layout.sandboxes)
-    return _only(
+    found = [
         process
         for process in psutil.process_iter()
         if "perijove.sandbox.keeper" in (line := _line(process)) and place in line
-    )
+    ]
+    # A keeper's own children bear its command line until they become something else.
+    return _only(process for process in found if process.ppid() not in {one.pid for one in found})
 
 
 def single_user(hub: int) -> psutil.Process:
