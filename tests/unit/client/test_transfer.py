@@ -49,7 +49,7 @@ class TestGet:
         self, galaxy: Any, history: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         synced: list[int] = []
-        monkeypatch.setattr("perijove_lab.client.download._SYNC_EVERY", 1)
+        monkeypatch.setattr("perijove_lab.client.write_behind._SYNC_EVERY", 1)
         monkeypatch.setattr("os.fdatasync", synced.append)
         galaxy.add_dataset(history, "ct", CONTENT, "h5")
         assert Path(get(1)).read_bytes() == CONTENT
@@ -61,7 +61,7 @@ class TestGet:
         def failing(_file: int) -> None:
             raise OSError(5, "Input/output error")
 
-        monkeypatch.setattr("perijove_lab.client.download._SYNC_EVERY", 1)
+        monkeypatch.setattr("perijove_lab.client.write_behind._SYNC_EVERY", 1)
         monkeypatch.setattr("os.fdatasync", failing)
         galaxy.add_dataset(history, "ct", CONTENT, "h5")
         with pytest.raises(TransferError, match="Input/output error"):

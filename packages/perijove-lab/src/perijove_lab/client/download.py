@@ -9,19 +9,18 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import requests
 
 from perijove_lab.client.connection import BLOCK, Connection
 from perijove_lab.client.errors import AwayError, LabError, TransferError
 from perijove_lab.client.tus import TROUBLE
+from perijove_lab.client.write_behind import WriteBehind
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0, *(15.0,) * 7)  # seconds; two minutes in all
-_SYNC_EVERY = 64 << 20
 _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-512": "sha512", "BLAKE3": "blake3"}
 
 
@@ -127,43 +126,13 @@ def _opened(source: Source, headers: dict[str, str]) -> requests.Response:
 
 
 def _copy(source: Source, response: requests.Response, file: IO[bytes], seen: Callable[[int], None]) -> None:
-    file.seek(0, os.SEEK_END)
     expected = _expected(response, _length(file))
-    with source.connection.translated(), _Syncing(file) as syncing:
+    with source.connection.translated(), WriteBehind(file) as behind:
         for block in response.iter_content(BLOCK):
-            file.write(block)
-            seen(file.tell())
-            syncing.reached(file.tell())
-    file.flush()
+            behind.write(block)
+            seen(behind.position)
     if expected is not None and file.tell() < expected:
         raise AwayError(f"{source.connection.url} broke off in the middle.", advice="Try again.")
-
-
-class _Syncing:
-    """Brings to the disk what is written while more arrives, so that little is left at its end."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._synced = file, file.tell()
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="perijove-sync")
-        self._running: Future[None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._threads.shutdown()
-        if self._running is not None:
-            self._running.result()
-
-    def reached(self, position: int) -> None:
-        """Tell how far the file is. OSError where an earlier part could not be brought to the disk."""
-        if position - self._synced < _SYNC_EVERY or (self._running and not self._running.done()):
-            return
-        if self._running is not None:
-            self._running.result()  # the kernel tells of a failed write once only
-        self._file.flush()
-        self._synced = position
-        self._running = self._threads.submit(os.fdatasync, self._file.fileno())
 
 
 def _expected(response: requests.Response, have: int) -> int | None:
