@@ -35,9 +35,13 @@ CORE = (
     "tests/integration/sandbox/test_privacy.py",
 )
 ENGINE: dict[str, tuple[str, ...]] = {"podman": ("podman",), "runc": ("runc",), "mmdebstrap": ("mmdebstrap",)}
+# What a run may be told by its caller; any other PERIJOVE_ variable would be a platform's.
 KEPT = (
-    "PERIJOVE_TEST_PICTURES",
     "PERIJOVE_GALAXY_PORT",
+    "PERIJOVE_TEST_CT",
+    "PERIJOVE_TEST_EPOCHS",
+    "PERIJOVE_TEST_PICTURES",
+    "PERIJOVE_TEST_ROCRATE_VALIDATOR",
 )
 TOOLS: dict[str, tuple[str, ...]] = {
     **CONFINED,
