@@ -91,7 +91,8 @@ def test_a_class_is_let_in_by_one_command(platform: Platform) -> None:
     names, links = zip(*(line.split(",") for line in lines), strict=True)
     assert names == ("seat01", "seat02", "seat03")
     assert len(set(links)) == 3
-    assert all(link.startswith(f"{platform.url}/hub/welcome#") for link in links)
+    for name, link in zip(names, links, strict=True):
+        assert link.startswith(f"{platform.url}/hub/welcome?name={name}#")
 
 
 def test_nobody_gets_a_key_without_access(platform: Platform) -> None:
