@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from perijove.core.errors import NotAuthenticatedError
 from perijove.core.settings import Settings, load_settings
-from perijove.engines.registry import make_engine
+from perijove.engines.registry import make_engines
 from perijove.histories.app import create_app
 from perijove.histories.identity import Caller
 from perijove.histories.serving import uvicorn_config
@@ -43,7 +43,7 @@ def make_launcher(kind: str, settings: Settings) -> Launcher:
 def make_app(home: Path, launcher_kind: str) -> FastAPI:
     settings = load_settings(home=home)
     launcher = make_launcher(launcher_kind, settings)
-    engine = make_engine("local", launcher=launcher, settings=settings)
+    engine = make_engines(launcher=launcher, settings=settings)
     return create_app(settings, identity=Names(), engine=engine, launcher=launcher)
 
 

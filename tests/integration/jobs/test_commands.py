@@ -12,18 +12,18 @@ import pytest
 from tests.integration.jobs.harness import Server, User
 from typer.testing import CliRunner
 
-from perijove.cli import galaxy, histories, jobs
-from perijove.core.errors import BadRequestError, ConflictError, NotFoundError
+from perijove.cli import galaxy, histories, history_server, jobs
+from perijove.core.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 
 
 @pytest.fixture
 def run(server: Server, monkeypatch: pytest.MonkeyPatch):
     @contextmanager
-    def as_admin(person: str = "admin") -> Iterator[galaxy.Galaxy]:
+    def as_admin(person: str = "admin") -> Iterator[history_server.HistoryServer]:
         with httpx.Client(base_url=server.url, headers={"x-api-key": f"key-{person}"}, timeout=60) as client:
-            yield galaxy.Galaxy(client)
+            yield history_server.HistoryServer(client)
 
-    monkeypatch.setattr(galaxy, "galaxy", as_admin)
+    monkeypatch.setattr(history_server, "history_server", as_admin)
 
     def call(app, *arguments: str) -> str:
         result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
@@ -78,7 +78,7 @@ def test_the_servers_own_words_are_passed_on(run):
 
 def test_without_an_administrator_it_says_how_to_make_one():
     with pytest.raises(ConflictError, match="user add NAME --admin"):
-        galaxy._administrator([{"name": "x", "admin": False, "approved": True}])
+        history_server._administrator([{"name": "x", "admin": False, "approved": True}])
 
 
 @pytest.mark.parametrize("ending", ["rocrate.zip", "tar.gz", "tar"])
@@ -111,3 +111,12 @@ def test_exports_and_imports_that_cannot_be(run, tmp_path: Path):
         with pytest.raises(error, match=words):
             run(histories.app, *arguments)
     assert list(tmp_path.iterdir()) == [odd]
+
+
+def test_linking_an_account_of_a_galaxy(run, server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(galaxy, "approved", lambda name: name)
+    refused = CliRunner().invoke(galaxy.app, ["link", "ada", "--url", "http://10.0.0.1"], input="secret\n")
+    assert isinstance(refused.exception, ForbiddenError)
+    assert "jobs.galaxies" in str(refused.exception)
+    assert "secret" not in refused.output
+    assert "ada has no account linked, and had none." in run(galaxy.app, "unlink", "ada")

@@ -96,6 +96,7 @@ def submit(
     time_limit: float | None = None,
     name: str | None = None,
     kernel: str | None = None,
+    engine: Literal["local", "galaxy"] | None = None,
     server: str | None = None,
     key: str | None = None,
 ) -> Job:
@@ -104,7 +105,8 @@ def submit(
     `inputs`: a list of paths as the code names them (folders too), or a dict from such a path to a file,
     a dataset or its number in the history. `parameters`: values for the cell tagged `parameters`.
     `resources`: `{"cpus": 4, "memory": "16G", "gpus": 1}`, or the name of a flavor. `history`: the name (made
-    if there is none) or id; else the one used last. `time_limit` in seconds.
+    if there is none) or id; else the one used last. `time_limit` in seconds. `engine="galaxy"` runs it in the
+    Galaxy account that is linked; the results come into the same history.
 
     Running the same cell again after an error takes the submission up where it stopped, and sends nothing
     twice.
@@ -124,6 +126,7 @@ def submit(
         time_limit=time_limit,
         name=name,
         kernel=kernel,
+        engine=engine,
     )
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "settings": "Show the settings in force, their sample file or their reference.",
     "jobs": "List, follow and cancel jobs.",
     "histories": "List, inspect, export and import histories.",
+    "galaxy": "Link people's accounts of a Galaxy, so that they can send jobs there.",
     "pipeline": "Export a pipeline of notebooks as a Galaxy workflow.",
     "demo": "Run the CT use case from sign-up to prediction, headless.",
 }

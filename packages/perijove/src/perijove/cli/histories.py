@@ -25,9 +25,9 @@ def list_histories(
     as_json: Json = False,
 ) -> None:
     """List everybody's histories, the last changed first."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
 
-    with galaxy() as server:
+    with history_server() as server:
         found = server.get("/api/histories", all=True, view="detailed", limit=limit, order="update_time-dsc")
     if as_json:
         typer.echo(json.dumps(found, indent=1))
@@ -61,10 +61,10 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a history and what it holds."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
     from perijove.cli.tables import print_table
 
-    with galaxy() as server:
+    with history_server() as server:
         history = server.get(f"/api/histories/{history_id}")
         contents = server.get(f"/api/histories/{history_id}/contents", limit=10_000)
     if as_json:
@@ -97,7 +97,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write a history into a file: a Workflow Run RO-Crate, or Galaxy's own archive."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
     from perijove.core.resources import format_size
 
     wanted = {
@@ -106,7 +106,7 @@ def export(
         "include_hidden": hidden,
     }
     _check_target(output, force=force)
-    with galaxy() as server:
+    with history_server() as server:
         asked = server.post(f"/api/histories/{history_id}/prepare_store_download", wanted)
         size = server.download(f"/api/short_term_storage/{asked['storage_request_id']}", output)
     typer.echo(f"{output}: {format_size(size)}", err=True)
@@ -139,12 +139,12 @@ def import_history(
     user: Annotated[str, typer.Option("--user", help="Whose history it becomes.")],
 ) -> None:
     """Read a history from an archive. Its id goes to standard output."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
     from perijove.core.errors import NotFoundError
 
     if not archive.is_file():
         raise NotFoundError(f"There is no file {archive}.")
-    with galaxy(user) as server:
+    with history_server(user) as server:
         made = server.upload("/api/histories", "archive_file", archive)
     typer.echo(made["id"])
     typer.echo(made["message"], err=True)

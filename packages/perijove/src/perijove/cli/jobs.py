@@ -25,9 +25,9 @@ def list_jobs(
     as_json: Json = False,
 ) -> None:
     """List everybody's jobs, newest first."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
 
-    with galaxy() as server:
+    with history_server() as server:
         found = server.get(
             "/api/jobs",
             tool_id="run_jupyter_job",
@@ -63,9 +63,9 @@ def _print_table(found: list[dict[str, Any]]) -> None:
 @app.command("show")
 def show(job_id: JobId, as_json: Json = False) -> None:
     """Show how a job stands: why it waits, how far it is, what it uses, why it failed."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
 
-    with galaxy() as server:
+    with history_server() as server:
         job = server.get(f"/api/jobs/{job_id}")
     if as_json:
         typer.echo(json.dumps(job, indent=1))
@@ -123,10 +123,10 @@ def log(
     tail: Annotated[int, typer.Option("--tail", min=0, help="Only so many last bytes; 0: all.")] = 0,
 ) -> None:
     """Print what a job wrote to standard output and error."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
 
     offset = -tail
-    with galaxy() as server:
+    with history_server() as server:
         while True:
             text, headers = server.text(f"/api/jobs/{job_id}/log", offset=offset, limit=_LOG_PART)
             sys.stdout.write(text)
@@ -138,8 +138,8 @@ def log(
 @app.command("cancel")
 def cancel(job_id: JobId) -> None:
     """Cancel a job; what its executed notebook holds so far is kept."""
-    from perijove.cli.galaxy import galaxy
+    from perijove.cli.history_server import history_server
 
-    with galaxy() as server:
+    with history_server() as server:
         asked = server.delete(f"/api/jobs/{job_id}")
     typer.echo("It is being cancelled." if asked else "It had ended before.", err=True)

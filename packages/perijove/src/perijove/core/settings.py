@@ -100,6 +100,11 @@ class JobSettings(_Section):
 
     max_running_per_user: int = Field(default=0, ge=0, description="running jobs of one user; 0: no limit")
     environment: str = Field(default="ai", description="environment whose Python runs jobs")
+    galaxies: tuple[str, ...] = Field(
+        default=(),
+        description="addresses of the Galaxies whose accounts users may link to send jobs there, for example "
+        '["https://usegalaxy.eu"]; empty: none',
+    )
 
 
 class Settings(BaseSettings):

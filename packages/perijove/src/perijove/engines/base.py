@@ -33,6 +33,10 @@ class EngineJob(_Frozen):
     time_limit: float | None = None
     network: Literal["open", "none"] = "open"
     submitted: float = Field(description="seconds since the epoch; order within one user")
+    engine: str = Field(default="local", description="the engine that it is for")
+    asked: dict[str, float | int | str] = Field(
+        default_factory=dict, description="of cpus, memory, gpus and name those that its user gave"
+    )
 
 
 class JobView(_Frozen):
@@ -100,3 +104,9 @@ class Engine(ABC):
     @abstractmethod
     def advance(self) -> None:
         """Start what can start now. Called often (several times a second) by the one job loop."""
+
+    def attend(self) -> None:  # noqa: B027 (most engines need nothing)
+        """Follow what has started: `advance` does that too, this is called while no job may start."""
+
+    def close(self) -> None:  # noqa: B027
+        """The job loop ends: leave what runs to the next one."""

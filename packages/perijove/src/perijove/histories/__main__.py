@@ -15,7 +15,7 @@ import uvicorn
 
 from perijove.core.errors import ConfigurationError, PerijoveError
 from perijove.core.settings import load_settings
-from perijove.engines.registry import make_engine
+from perijove.engines.registry import make_engines
 from perijove.histories.app import create_app
 from perijove.histories.identity import HubIdentity
 from perijove.histories.serving import uvicorn_config
@@ -42,7 +42,7 @@ def serve() -> None:
     )
     prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/galaxy/").rstrip("/")
     launcher = connect_launcher(settings)
-    engine = make_engine("local", launcher=launcher, settings=settings)
+    engine = make_engines(launcher=launcher, settings=settings)
     app = create_app(settings, identity=identity, engine=engine, launcher=launcher, prefix=prefix)
     address = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{DEFAULT_PORT}"))
     config = uvicorn_config(app, host=address.hostname or "127.0.0.1", port=address.port or DEFAULT_PORT)

@@ -24,6 +24,7 @@ from perijove.histories.routers import (
     archives,
     contents,
     datasets,
+    galaxy_link,
     histories,
     jobs,
     pages,
@@ -84,6 +85,7 @@ def create_app(
     install_error_handlers(app)
     app.add_middleware(Guard, prefix=prefix.rstrip("/"))
     for router in (
+        galaxy_link.router,
         server.router,
         archives.router,
         histories.router,

@@ -27,9 +27,9 @@ from typing import Any, Self
 import httpx
 import uvicorn
 
-from perijove.core.settings import Settings
+from perijove.core.settings import JobSettings, Settings
 from perijove.engines.base import Engine
-from perijove.engines.registry import make_engine
+from perijove.engines.registry import make_engines
 from perijove.histories.app import create_app
 from perijove.histories.identity import Caller
 from perijove.histories.serving import uvicorn_config
@@ -95,11 +95,11 @@ class HistoryServer:
 
 
 @contextmanager
-def serving_jobs(home: Path) -> Iterator[HistoryServer]:
-    """A server with the local engine; jobs run as whoever calls, not confined."""
-    settings = Settings(home=home, single_user=True)
+def serving_jobs(home: Path, *, jobs: JobSettings | None = None) -> Iterator[HistoryServer]:
+    """A server with all engines; jobs on this machine run as whoever calls, not confined."""
+    settings = Settings(home=home, single_user=True, jobs=jobs or JobSettings())
     launcher = UnconfinedLauncher(settings.layout, settings)
-    engine = make_engine("local", launcher=launcher, settings=settings)
+    engine = make_engines(launcher=launcher, settings=settings)
     settings.layout.state.mkdir(parents=True, exist_ok=True)
     with HistoryServer(settings=settings, engine=engine, launcher=launcher) as running:
         yield running

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from perijove.histories.schemas.common import Answer, EncodedId, Request
 
@@ -38,3 +38,18 @@ class UserDetail(UserSummary):
     quota_percent: int | None
     preferences: dict[str, Any] = Field(default_factory=dict)
     tags_used: list[str] = Field(default_factory=list)
+
+
+class LinkGalaxy(Request):
+    """An account of a Galaxy."""
+
+    url: str = Field(max_length=1000)
+    key: SecretStr = Field(max_length=512)
+
+
+class LinkedGalaxy(Answer):
+    """The linked account, without its key."""
+
+    url: str | None = Field(description="null: none is linked")
+    user: str | None = Field(default=None, description="the account's name there, where it was just linked")
+    allowed: list[str] = Field(description="the Galaxies that may be linked here")

@@ -131,6 +131,7 @@ class JobInputs(_Frozen):
     kernel: Annotated[_KernelName | None, BeforeValidator(_text)] = None
     name: Annotated[_ShortText | None, BeforeValidator(_text)] = None
     submission_id: Annotated[_ShortText | None, BeforeValidator(_text)] = None
+    engine: Annotated[_ShortText | None, BeforeValidator(_text)] = None
 
     def files(self) -> tuple[InputFile, ...]:
         """Every dataset with its checked path (None where its own name is to be taken), in order."""

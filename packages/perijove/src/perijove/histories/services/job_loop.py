@@ -102,6 +102,7 @@ class JobLoop:
         finally:
             self.leading = False
             self._pool.shutdown(wait=True)
+            self._survive(self._steps.engine.close)
             os.close(lock)
 
     def _acquire(self) -> int | None:
@@ -134,7 +135,9 @@ class JobLoop:
         if time.monotonic() >= self._reload_at:
             self._reload()
         self._look_at(JobState.NEW)
-        if not self._lock.active:
+        if self._lock.active:
+            self._steps.engine.attend()
+        else:
             self._steps.engine.advance()
         self._look_at(JobState.QUEUED)
         self._look_at(JobState.RUNNING)

@@ -13,6 +13,7 @@ from perijove.core.flavors import offered_flavors
 from perijove.core.settings import Settings
 from perijove.core.states import JobState
 from perijove.engines.base import Engine
+from perijove.engines.galaxy import GalaxyLinks
 from perijove.histories.context import Account
 from perijove.histories.database import Database
 from perijove.histories.schemas.jobs import FlavorOffer, MachineState
@@ -53,6 +54,7 @@ class Jobs:
         )
         self.loop = JobLoop(self.steps, self.signals)
         self.lock = JobLock(settings.layout.state)
+        self.links = GalaxyLinks(settings)
 
     def start(self) -> None:
         """Start the job loop (it waits while another server of the installation runs it)."""
@@ -66,7 +68,13 @@ class Jobs:
         """Put a job on record; see `services.submission.submit_job`."""
         parts = self._parts
         job_id = submit_job(
-            parts.database, parts.files, self.offer(), account, history_id=history_id, inputs=inputs
+            parts.database,
+            parts.files,
+            self.offer(),
+            account,
+            history_id=history_id,
+            inputs=inputs,
+            linked=self.links.get,
         )
         self.signals.wake()
         return job_id

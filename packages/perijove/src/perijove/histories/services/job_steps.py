@@ -49,6 +49,7 @@ class JobRecord:
     network: Literal["open", "none"]
     submitted: float
     cancel_requested: bool
+    engine: str = "local"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,8 @@ class JobSteps:
             time_limit=job.time_limit,
             network=job.network,
             submitted=job.submitted,
+            engine=job.engine,
+            asked=job.spec.get("asked") or {},
         )
         files = JobFiles(
             code=self.files.path(job.spec["code"]["digest"]),
@@ -145,7 +148,7 @@ class JobSteps:
             outputs=outputs,
             manifest=report,
             exit_code=status.exit_code,
-            metrics=metrics_of(status, job.resources),
+            metrics=metrics_of(status, job.resources if job.engine == "local" else None),
             progress=job_directory.read_progress(directory),
             left_out=_unnamable(report),
         )
@@ -198,6 +201,7 @@ def _record(job: Job, owner: str) -> JobRecord:
         network=cast(Literal["open", "none"], job.network or "none"),
         submitted=(job.create_time - _EPOCH).total_seconds(),
         cancel_requested=job.cancel_requested,
+        engine=job.engine or "local",
     )
 
 
@@ -228,12 +232,12 @@ def _unnamable(report: Manifest | None) -> list[str]:
     return [f"{report.unnamable} files whose names are not UTF-8: rename them"]
 
 
-def metrics_of(status: EngineStatus, resources: Resources) -> dict[str, Any]:
-    """What was granted and used, in seconds and bytes."""
+def metrics_of(status: EngineStatus, resources: Resources | None) -> dict[str, Any]:
+    """What was granted (`resources`, where that is known) and used, in seconds and bytes."""
     seconds = status.ended - status.started if status.started and status.ended else None
     return {
-        "cpus": resources.cpus,
-        "memory": resources.memory,
+        "cpus": resources.cpus if resources else None,
+        "memory": resources.memory if resources else None,
         "gpus": list(status.gpus),
         "cpu_seconds": status.cpu_seconds,
         "memory_peak": status.memory_peak,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from perijove.histories.context import Account
 from perijove.histories.database import Database
 from perijove.histories.services import code_check, datasets
 from perijove.histories.services.access import may_read_dataset
+from perijove.histories.services.engine_choice import choose_engine
 from perijove.histories.services.job_inputs import JobInputs, check_paths_differ, clean_path, parse_inputs
 from perijove.histories.services.job_outputs import OUTPUTS, TOOL_ID, TOOL_VERSION
 from perijove.histories.services.offer import Offer
@@ -45,15 +47,16 @@ def submit_job(
     *,
     history_id: str,
     inputs: dict[str, Any],
+    linked: Callable[[str], object] = lambda _owner: None,
 ) -> str:
     """Put the job on record and return its id; the same `submission_id` gives the same job.
 
     Raises BadRequestError (and TooLargeError) for whatever could not run, NotFoundError and ConflictError for
-    a history that is not the user's or is deleted.
+    a history that is not the user's or is deleted. `linked` says of a user's name whether they may send jobs
+    to a Galaxy.
     """
     parsed = parse_inputs(inputs)
-    resources = offer.resources(parsed, account)
-    network = offer.network_for(parsed)
+    chosen = choose_engine(parsed, offer, account, linked)
     with database.read() as session:
         known = _submitted_before(session, account, parsed)
         if known is not None:
@@ -71,9 +74,10 @@ def submit_job(
         name=parsed.name or code.name[:255],
         state=JobState.NEW,
         params=inputs,
-        spec=_spec(parsed, code, data, code_check.code_file_name(code.name, kind)),
-        resources=resources.model_dump(),
-        network=network,
+        spec=_spec(parsed, code, data, code_check.code_file_name(code.name, kind)) | chosen.spec,
+        engine=chosen.engine,
+        resources=chosen.resources.model_dump() if chosen.resources else {},
+        network=chosen.network,
         time_limit=parsed.time_limit,
     )
     return _record(database, job, code, data)

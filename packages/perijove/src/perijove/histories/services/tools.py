@@ -32,6 +32,7 @@ _INPUTS: tuple[tuple[str, str, str, str, bool, Any], ...] = (
     ("network", "text", "Network", "open or none.", True, ""),
     ("kernel", "text", "Kernel", "Name of a kernelspec; the notebook's own where empty.", True, ""),
     ("name", "text", "Name", "What the job is called.", True, ""),
+    ("engine", "text", "Engine", "local or galaxy: the linked Galaxy account.", True, ""),
     (
         "submission_id",
         "text",
