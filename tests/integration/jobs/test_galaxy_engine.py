@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,8 @@ def test_cancelling_ends_it_there_too(server: Server, remote: Server, there: Use
     ada = linked(server, remote, "ada")
     job_id = ada.run(ada.history(), "import time\ntime.sleep(600)", engine="galaxy")
     ada.wait_for_state(job_id, "running")
+    assert server.url not in _reason(ada, job_id, "runs on")
+    _until(lambda: ada.job(job_id)["perijove"]["progress"].get("phase") == "execute")
     ada.http.delete(f"/api/jobs/{job_id}").raise_for_status()
     assert ada.wait(job_id)["state"] == "deleted"
     (job,) = jobs_of(there, job_id)
@@ -211,13 +214,16 @@ def _allowed(server: Server) -> list[str]:
 
 
 def _reason(user: User, job_id: str, word: str) -> str:
-    import time
+    """The job's reason, when it holds the word."""
+    _until(lambda: word in user.job(job_id)["perijove"]["reason"])
+    return str(user.job(job_id)["perijove"]["reason"])
 
+
+def _until(true: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
-    while word not in (reason := user.job(job_id)["perijove"]["reason"]):
-        assert time.monotonic() < end, reason
+    while not true():
+        assert time.monotonic() < end
         time.sleep(0.1)
-    return reason
 
 
 def _refusal(user: User, **inputs: object) -> str:

@@ -16,6 +16,7 @@ from perijove.core.settings import JobSettings, Settings
 from perijove.engines.base import EngineJob, EngineStatus
 from perijove.engines.galaxy import GalaxyEngine, GalaxyLinks
 from perijove.engines.galaxy.errand import Errand
+from perijove.engines.galaxy.progress import Progress
 from perijove.engines.galaxy.records import Records, SentJob
 from perijove.engines.galaxy.remote import RemoteGalaxy
 
@@ -41,6 +42,7 @@ class Notes:
         self.record, self._records = record, records
         self._left, self._written = dies_at, written
         self.told: list[str] = []
+        self.progress = Progress()
 
     def update(self, **changes: Any) -> None:
         dies = self._left == 0

@@ -18,6 +18,7 @@ from perijove.engines.base import Engine, EngineJob, EngineStatus, JobView
 from perijove.engines.galaxy.errand import Errand, cancelled
 from perijove.engines.galaxy.errors import GalaxyAwayError, GalaxyKeyError
 from perijove.engines.galaxy.links import GalaxyLink, GalaxyLinks
+from perijove.engines.galaxy.progress import Progress
 from perijove.engines.galaxy.records import Records, SentJob
 from perijove.engines.galaxy.remote import RemoteGalaxy
 from perijove.sandbox.spec import Usage
@@ -45,6 +46,7 @@ class _Tracked:
         self.due = 0.0
         self.pause = FIRST_PAUSE
         self.faults = 0
+        self.progress = Progress()
 
     def update(self, **changes: Any) -> None:
         """Write the changes; one thread after the other."""

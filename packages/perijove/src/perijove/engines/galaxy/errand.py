@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from perijove.engines.base import EngineStatus
 from perijove.engines.galaxy import request, results
 from perijove.engines.galaxy.errors import GalaxyRefusedError
+from perijove.engines.galaxy.progress import Progress
 from perijove.engines.galaxy.records import SentJob
 from perijove.engines.galaxy.remote import RemoteGalaxy
 
@@ -29,6 +30,10 @@ class Notes(Protocol):
     @property
     def record(self) -> SentJob:
         """As it stands; somebody may cancel the job meanwhile."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is, as far as was seen."""
 
     def update(self, **changes: Any) -> None:
         """Write the changes. StorageError where the disk fails."""
@@ -117,7 +122,8 @@ class Errand:
         if state in _GOING and record.started is None:
             self._notes.update(started=self._clock())
         self._notes.tell(self._standing(details, state))
-        results.write_progress(record.job.directory, details)
+        if state in _GOING:
+            self._notes.progress.write(self._remote, details, record.job.directory)
         age = self._clock() - (record.sent or self._clock())
         return min(LATEST, max(SOONEST, age / 20))
 

@@ -120,6 +120,17 @@ class RemoteGalaxy:
         found = self._json("GET", f"api/jobs/{job_id}", params={"full": "true"})
         return dict(found)
 
+    def console(self, job_id: str, place: int, length: int) -> str:
+        """What the running job has printed from `place` on. GalaxyRefusedError where none is shown."""
+        params = {
+            "stdout_position": place,
+            "stdout_length": length,
+            "stderr_position": 0,
+            "stderr_length": 0,
+        }
+        found = self._json("GET", f"api/jobs/{job_id}/console_output", params=params)
+        return str((found or {}).get("stdout") or "")
+
     def cancel(self, job_id: str) -> None:
         """End the job; harmless where it has ended."""
         self._json("DELETE", f"api/jobs/{job_id}")

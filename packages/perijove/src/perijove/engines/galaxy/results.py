@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from perijove.core.errors import TooLargeError
+from perijove.engines.galaxy import progress
 from perijove.engines.galaxy.errors import GalaxyRefusedError
 from perijove.engines.galaxy.remote import RemoteGalaxy
 
@@ -25,7 +26,7 @@ _SINGLE = {
     "report": ("report", _REPORT, "json"),
 }
 _FILES = "files"
-_ERROR, _PROGRESS = "perijove-error: ", "perijove-progress: "
+_ERROR = "perijove-error: "
 _EXT = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _LARGEST_REPORT = 64 << 20
 
@@ -63,13 +64,6 @@ def bring(remote: RemoteGalaxy, details: Mapping[str, Any], directory: Path, *, 
     _write(directory / "log", _log(details).encode())
     _write(out / "manifest.json", json.dumps(manifest).encode())
     return True
-
-
-def write_progress(directory: Path, details: Mapping[str, Any]) -> None:
-    """What a running job tells, where its server tells it: for whoever follows the job here."""
-    told = (details.get("perijove") or {}).get("progress")
-    if isinstance(told, dict) and told:
-        _write(directory / "out" / "progress.jsonl", f"{json.dumps(told)}\n".encode())
 
 
 def _single(remote: RemoteGalaxy, details: Mapping[str, Any]) -> Iterator[_Wanted]:
@@ -170,7 +164,7 @@ def _stderr(details: Mapping[str, Any]) -> str:
 
 def _people(text: str) -> str:
     """The text without the lines that are meant for programs."""
-    return "".join(f"{line}\n" for line in text.splitlines() if not line.startswith((_ERROR, _PROGRESS)))
+    return "".join(f"{line}\n" for line in text.splitlines() if not line.startswith((_ERROR, progress.MARK)))
 
 
 def _log(details: Mapping[str, Any]) -> str:

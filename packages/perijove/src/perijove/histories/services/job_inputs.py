@@ -130,8 +130,8 @@ class JobInputs(_Frozen):
     network: Annotated[Literal["open", "none"] | None, BeforeValidator(_text)] = None
     kernel: Annotated[_KernelName | None, BeforeValidator(_text)] = None
     name: Annotated[_ShortText | None, BeforeValidator(_text)] = None
-    submission_id: Annotated[_ShortText | None, BeforeValidator(_text)] = None
     engine: Annotated[_ShortText | None, BeforeValidator(_text)] = None
+    submission_id: Annotated[_ShortText | None, BeforeValidator(_text)] = None
 
     def files(self) -> tuple[InputFile, ...]:
         """Every dataset with its checked path (None where its own name is to be taken), in order."""
