@@ -15,6 +15,8 @@ import pytest
 from tests.integration.jobs.conftest import make_server
 from tests.integration.jobs.harness import Server, User, free_port
 
+from perijove_lab import submit
+
 CODE = """
 import json, os
 os.makedirs("outputs/sub")
@@ -103,6 +105,20 @@ def test_a_job_goes_there_and_its_results_come_back(server: Server, remote: Serv
     assert "summed" in ada.fetch(f"/api/jobs/{job_id}/log").decode()
     ada.wait_until_cleaned(job_id)
     assert not list((server.home / "state" / "galaxy-jobs").glob("*.json"))
+
+
+def test_a_lab_names_the_engine(
+    server: Server, remote: Server, there: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    linked(server, remote, "lab")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Path("hello.py").write_text("print('hello')")
+    sent = submit("hello.py", history="x", engine="galaxy", name="first", server=server.url, key="key-lab")
+    assert sent.wait(60).state == "ok"
+    assert "hello" in sent.log()
+    (job,) = jobs_of(there, sent.id)
+    assert job["name"] == "first"
 
 
 def test_code_that_fails_there_says_why_here(server: Server, remote: Server):

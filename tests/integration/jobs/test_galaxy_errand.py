@@ -214,3 +214,25 @@ def test_what_was_fetched_and_is_too_large_is_told(remote: Server, tmp_path: Pat
     manifest = json.loads((job.directory / "out" / "manifest.json").read_text())
     assert manifest["outputs"] == []
     assert "outputs/x.txt" in {one["name"] for one in manifest["unsaved"]}
+
+
+def test_a_job_whose_answer_was_lost_is_given_time_before_it_is_sent_again(
+    remote: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(RemoteGalaxy, "knows_submissions", lambda _: False)  # as a real Galaxy
+    records, job, now = Records(tmp_path / "state"), make_job(tmp_path, "lost"), time.time()
+    notes = Notes(records, SentJob(job=job, url=remote.url), None, written=True)
+    there = User(remote, "patient")
+    with account(remote, "patient") as galaxy:
+
+        def step(later: float) -> None:
+            Errand(notes, galaxy, limit=2**30, patience=60.0, clock=lambda: now + later).step()
+
+        notes.update(asked=now)  # and nothing more is known: the connection broke
+        step(1.0)
+        assert "answer was lost" in notes.told[-1]
+        step(59.0)
+        assert there.get("/api/jobs", tool_id="run_jupyter_job") == []
+        step(61.0)
+        assert len(there.get("/api/jobs", tool_id="run_jupyter_job")) == 1
+        assert notes.record.remote is not None

@@ -15,10 +15,12 @@ from perijove.engines.galaxy import request, results
 from perijove.engines.galaxy.errors import GalaxyRefusedError
 from perijove.engines.galaxy.progress import Progress
 from perijove.engines.galaxy.records import SentJob
-from perijove.engines.galaxy.remote import RemoteGalaxy
+from perijove.engines.galaxy.remote import RUN_SECONDS, RemoteGalaxy
 
 SOONEST, LATEST = 0.5, 30.0
 """Seconds between looks at a job: a twentieth of its age, within these bounds."""
+PATIENCE = RUN_SECONDS + 15.0
+"""Seconds after which a job whose answer was lost, and that is not there, is sent again."""
 _BROKEN = ("error", "discarded", "failed_metadata", "paused")
 _ENDED = ("ok", "error", "deleted", "stopped", "failed", "skipped")
 _GOING = ("running", "stop", "deleting")
@@ -46,9 +48,16 @@ class Errand:
     """Moves one job on. `step` returns the seconds until it wants to be called again."""
 
     def __init__(
-        self, notes: Notes, remote: RemoteGalaxy, *, limit: int, clock: Callable[[], float] = time.time
+        self,
+        notes: Notes,
+        remote: RemoteGalaxy,
+        *,
+        limit: int,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._notes, self._remote, self._limit, self._clock = notes, remote, limit, clock
+        self._patience = patience
 
     def step(self) -> float:
         """Do what can be done now; the job may take any number of steps. Raises what `remote` does."""
@@ -106,12 +115,21 @@ class Errand:
     def _run(self) -> None:
         record = self._notes.record
         there = self._remote.jobs(str(record.history))
+        now = self._clock()
+        if not there and self._too_soon(record, now):
+            self._notes.tell(f"was sent to {self._remote.url}, whose answer was lost: it is looked for there")
+            return
         if not there:
-            self._notes.update(sending=True)
+            self._notes.update(asked=now)
             files = request.uploads(record.job)
             asked = request.tool_inputs(record.job, [file.path for file in files], record.uploads)
             there = [self._remote.run(str(record.history), asked)]
-        self._notes.update(remote=there[0], sending=True, sent=self._clock())
+        self._notes.update(remote=there[0], sent=now)
+
+    def _too_soon(self, record: SentJob, now: float) -> bool:
+        """Whether the Galaxy may still be making the job of the call whose answer was lost."""
+        lately = record.asked is not None and now < record.asked + self._patience
+        return lately and not self._remote.knows_submissions()
 
     def _follow(self) -> float:
         record = self._notes.record
@@ -157,7 +175,7 @@ class Errand:
         """End it there too; where the answer to the call that ran it was lost, it is looked for first."""
         record = self._notes.record
         there = [record.remote] if record.remote else []
-        if record.sending and not there:
+        if record.asked is not None and not there:
             there = list(self._remote.jobs(str(record.history)))
         for job in there:
             self._remote.cancel(job)

@@ -22,8 +22,8 @@ class SentJob(BaseModel):
     history: str | None = None
     uploads: tuple[str, ...] = ()
     """The code's dataset, then those of the inputs, as far as they were sent."""
-    sending: bool = False
-    """The Galaxy may have been asked to run it: it is looked for there before it is asked again."""
+    asked: float | None = None
+    """When the Galaxy was, perhaps, asked to run it: it is looked for there before it is asked again."""
     remote: str | None = None
     sent: float | None = None
     started: float | None = None
@@ -33,7 +33,7 @@ class SentJob(BaseModel):
     @property
     def is_there(self) -> bool:
         """Whether the Galaxy may have a job of it."""
-        return self.sending or self.remote is not None
+        return self.asked is not None or self.remote is not None
 
 
 class Records:

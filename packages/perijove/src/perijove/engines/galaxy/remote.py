@@ -21,6 +21,8 @@ from perijove.engines.galaxy.links import GalaxyLink
 TOOL = "run_jupyter_job"
 CHUNK = 8 << 20
 """Bytes of a file in one request: proxies limit a request's length."""
+RUN_SECONDS = 120.0
+"""How long a Galaxy may take to answer that it runs the tool."""
 _BLOCK = 1 << 20
 _UPLOAD = "api/upload/resumable_upload"
 _TUS = {"Tus-Resumable": "1.0.0"}
@@ -70,6 +72,11 @@ class RemoteGalaxy:
             ) from error
         return {str(entry.get("name")) for entry in shown.get("inputs") or ()}
 
+    def knows_submissions(self) -> bool:
+        """Whether the same submission gives the same job: so does a Perijove, a Galaxy makes a second."""
+        found = self._json("GET", "api/version")
+        return "perijove" in ((found or {}).get("extra") or {})
+
     def history(self, name: str) -> str:
         """The history of this name, made where there is none."""
         found = self._json("GET", "api/histories", params={"q": "name", "qv": name})
@@ -109,7 +116,7 @@ class RemoteGalaxy:
     def run(self, history: str, inputs: Mapping[str, Any]) -> str:
         """Run the tool; the job's id."""
         call = {"history_id": history, "tool_id": TOOL, "inputs": dict(inputs)}
-        answer = self._json("POST", "api/tools", json=call)
+        answer = self._json("POST", "api/tools", json=call, timeout=httpx.Timeout(RUN_SECONDS, connect=10.0))
         started = answer.get("jobs") or []
         if not started:
             raise GalaxyRefusedError(f"{self.url} took the request but started no job of {TOOL}.")
