@@ -13,7 +13,7 @@ from bioblend.galaxy import GalaxyInstance
 
 from perijove.testing.history_server import HistoryServerProcess
 
-SIZE = 48 * 2**20
+SIZE = 192 * 2**20  # more than arrives in three times 50 ms
 
 
 @pytest.fixture
