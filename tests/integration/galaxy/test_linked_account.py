@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 from bioblend.galaxy import GalaxyInstance
+from tests.integration.jobs.conftest import make_server
+from tests.integration.jobs.harness import User
 
 from perijove.core.settings import JobSettings
 from perijove.testing.history_server import HistoryServer, serving_jobs
 from perijove.testing.real_galaxy.server import Running
 from perijove_lab import submit
 from perijove_lab.client.errors import JobFailedError
-from perijove_lab.client.jobs import Job
 
 pytestmark = [pytest.mark.galaxy, pytest.mark.timeout(600)]
 CODE = """
@@ -62,9 +63,9 @@ def link(server: HistoryServer, url: str, key: str) -> httpx.Response:
     )
 
 
-def galaxys_jobs(real_galaxy: Running, job: Job) -> list[dict]:
+def galaxys_jobs(real_galaxy: Running, job_id: str) -> list[dict]:
     alice = GalaxyInstance(real_galaxy.url, key=real_galaxy.keys["alice"])
-    (history,) = alice.histories.get_histories(name=f"Perijove job {job.id}")
+    (history,) = alice.histories.get_histories(name=f"Perijove job {job_id}")
     return list(alice.jobs.get_jobs(history_id=history["id"], tool_id="run_jupyter_job"))
 
 
@@ -84,7 +85,7 @@ def test_results_come_into_the_history_here(lab: Path, home_server: HistoryServe
     assert "summed 3" in Path(outputs.notebook.get()).read_text()
     assert "summed 3" in job.log()
     report = json.loads(Path(outputs.report.get()).read_text())
-    (there,) = galaxys_jobs(real_galaxy, job)
+    (there,) = galaxys_jobs(real_galaxy, job.id)
     assert report["provenance"]["galaxy"]["url"] == real_galaxy.url
     assert report["provenance"]["galaxy"]["job"] == there["id"]
     mine = GalaxyInstance(home_server.url, key=home_server.keys["alice"])
@@ -105,7 +106,7 @@ def test_cancelling_ends_it_there(lab: Path, real_galaxy: Running):
     until(lambda: job.state == "running")
     job.cancel()
     until(lambda: job.state == "deleted")
-    (there,) = galaxys_jobs(real_galaxy, job)
+    (there,) = galaxys_jobs(real_galaxy, job.id)
     assert there["state"] in ("deleted", "deleting", "stopped")
 
 
@@ -113,6 +114,25 @@ def test_a_wrong_key_is_refused_at_once(home_server: HistoryServer, real_galaxy:
     refused = link(home_server, real_galaxy.url, "0" * 32)
     assert refused.status_code == 400
     assert "does not accept the key" in refused.json()["err_msg"]
+
+
+def test_killed_at_any_moment_it_runs_there_once(real_galaxy: Running, tmp_path: Path):
+    listed = f'["{real_galaxy.url}"]'
+    server = make_server(tmp_path, "linked", launcher="unconfined", PERIJOVE_JOBS__GALAXIES=listed)
+    server.start()
+    try:
+        ada = User(server, "ada")
+        given = {"url": real_galaxy.url, "key": real_galaxy.keys["alice"]}
+        ada.http.put("/api/users/current/galaxy", json=given).raise_for_status()
+        job_id = ada.run(ada.history(), "print('once')", engine="galaxy")
+        for _ in range(8):
+            time.sleep(0.7)
+            server.kill()
+            server.start()
+        assert ada.wait(job_id, seconds=200)["state"] == "ok"
+        assert len(galaxys_jobs(real_galaxy, job_id)) == 1
+    finally:
+        server.stop()
 
 
 def until(true: Callable[[], bool]) -> None:
