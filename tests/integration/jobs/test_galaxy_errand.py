@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.integration.jobs.conftest import make_server
 from tests.integration.jobs.harness import Server, User
@@ -19,6 +20,8 @@ from perijove.engines.galaxy.errand import Errand
 from perijove.engines.galaxy.progress import Progress
 from perijove.engines.galaxy.records import Records, SentJob
 from perijove.engines.galaxy.remote import RemoteGalaxy
+from perijove.histories.services import tools
+from perijove.testing.history_server import HistoryServer
 
 CODE = "import os\nos.makedirs('outputs')\nopen('outputs/x.txt', 'w').write(open('in.txt').read())"
 
@@ -236,3 +239,23 @@ def test_a_job_whose_answer_was_lost_is_given_time_before_it_is_sent_again(
         step(61.0)
         assert len(there.get("/api/jobs", tool_id="run_jupyter_job")) == 1
         assert notes.record.remote is not None
+
+
+def test_a_galaxy_without_the_tool_ends_the_job_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tools, "TOOL_ID", "another_tool")
+    with HistoryServer(home=tmp_path / "galaxy") as galaxy:
+        settings = Settings(home=tmp_path / "here", jobs=JobSettings(galaxies=(galaxy.url,)))
+        links = GalaxyLinks(settings)
+        links.put("ada", links.checked(galaxy.url, galaxy.keys["alice"]))
+        engine = GalaxyEngine(settings, links=links)
+        engine.submit(make_job(tmp_path, "a1"))
+        status = ended(engine, "a1")
+        engine.close()
+        alice = httpx.Client(base_url=galaxy.url, headers={"x-api-key": galaxy.keys["alice"]})
+        with alice:
+            assert alice.get("/api/histories").json() == []
+    assert status.exit_code is None
+    assert "has no tool run_jupyter_job" in status.reason
+    assert "Ask its administrator" in status.reason
