@@ -40,6 +40,11 @@ def home() -> Path:
     return Path(os.environ.get("PERIJOVE_TEST_HOME", "/var/tmp/perijove-test")).absolute()  # noqa: S108
 
 
+def tool_files() -> list[Path]:
+    """The tools of this repository, without what they share."""
+    return sorted(path for path in TOOLS.glob("*.xml") if path.name != "macros.xml")
+
+
 def installer() -> Installer:
     """Installs below `home()`."""
     return Installer(home() / "galaxy", python=Path(sys.executable), report=report)
@@ -53,7 +58,7 @@ def real_galaxy(folder: Path) -> RealGalaxy:
         port=port,
         proxy_port=port + 1,
         python=Path(os.environ.get("PERIJOVE_TEST_AI_PYTHON", sys.executable)),
-        tools=sorted(TOOLS.glob("*.xml")),
+        tools=tool_files(),
         sources=[ROOT / "packages" / "perijove-lab" / "src"],
         # A lab without a container, of which the tool itself tells Galaxy.
         variables={"PERIJOVE_LAB_PYTHON": os.environ.get("PERIJOVE_TEST_LAB_PYTHON", "")},
@@ -101,7 +106,7 @@ def test(arguments: list[str]) -> int:
 
 def lint(planemo: Path) -> int:
     """`planemo lint` of every tool."""
-    tools = map(str, sorted(TOOLS.glob("*.xml")))
+    tools = map(str, tool_files())
     return subprocess.run([str(planemo), "lint", "--fail_level", "warn", *tools], check=False).returncode
 
 
@@ -115,7 +120,7 @@ def tool_tests(planemo: Path, galaxy: RealGalaxy) -> int:
     }
     command = [str(planemo), "test", "--engine", "external_galaxy", "--galaxy_url", galaxy.url]
     command += ["--test_data", str(TOOLS / "test-data")]
-    tools = map(str, sorted(TOOLS.glob("*.xml")))
+    tools = map(str, tool_files())
     folder = galaxy.options.folder
     return subprocess.run([*command, *tools], cwd=folder, env=environment, check=False).returncode
 
