@@ -11,12 +11,13 @@ import pytest
 
 pytestmark = pytest.mark.ai
 DOCS = Path(__file__).parents[3] / "docs" / "users"
-ELSEWHERE = "https://usegalaxy.org"  # an example with this address cannot run here
+# Examples for a Galaxy elsewhere cannot run here; tests/integration/galaxy has what they do.
+ELSEWHERE = ("https://usegalaxy.", 'engine="galaxy"')
 
 
 def examples(page: str) -> list[str]:
     found = re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
-    return [code for code in found if ELSEWHERE not in code]
+    return [code for code in found if not any(mark in code for mark in ELSEWHERE)]
 
 
 def test_every_page_has_examples() -> None:
