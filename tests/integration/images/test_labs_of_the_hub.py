@@ -168,7 +168,7 @@ def test_names_are_asked_for_where_the_policy_says(ada: Visitor, lab: str, kerne
         code = (
             "import socket\n"
             "try:\n"
-            "    print('resolved', socket.gethostbyname('pypi.org'))\n"
+            "    print('resolved', socket.gethostbyname('example.org'))\n"
             "except OSError:\n"
             "    print('closed')"
         )
