@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from perijove_lab.client.errors import (
     RefusedError,
     TransferError,
 )
+from perijove_lab.client.write_behind import WriteBehind
 
 CONTENT = os.urandom(3_000_000)
 
@@ -67,6 +69,25 @@ class TestGet:
         with pytest.raises(TransferError, match="Input/output error"):
             get(1)
         assert not Path("imports/1-ct.h5").exists()
+
+    def test_nothing_is_written_after_a_block_that_was_not(self, tmp_path: Path) -> None:
+        """Else a download taken up by its length would go on at the wrong place."""
+
+        class Full(io.BytesIO):
+            def write(self, block: Any) -> int:
+                if block == b"b":
+                    raise OSError(28, "No space left on device")
+                return super().write(block)
+
+        def fill(file: Full) -> None:
+            with WriteBehind(file) as behind:
+                for block in (b"a", b"b", b"c", b"d"):
+                    behind.write(block)
+
+        file = Full()
+        with pytest.raises(OSError, match="No space left"):
+            fill(file)
+        assert file.getvalue() == b"a"
 
     def test_the_newest_of_a_name(self, galaxy: Any, history: str) -> None:
         galaxy.add_dataset(history, "m.onnx", b"old")

@@ -87,9 +87,13 @@ def _send(connection: Connection, item: Item, history_id: str, file_type: str, s
         session = tus.upload(connection, item.path, seen=share.seen, told=share.told)
         return _make_dataset(connection, item, history_id, session, file_type)
 
+    taken_up = tus.begun(connection, item.path)
     try:
         answer = uploaded()
-    except MissingError:  # an upload of before that another history has got, or that ended meanwhile
+    except MissingError:
+        if not taken_up:
+            raise
+        # An upload of before, of which another history has a dataset by now.
         tus.forget(connection, item.path)
         answer = uploaded()
     tus.forget(connection, item.path)

@@ -44,6 +44,11 @@ def upload(connection: Connection, path: Path, *, seen: Seen, told: Told = lambd
     return session
 
 
+def begun(connection: Connection, path: Path) -> bool:
+    """Whether an earlier call for this unchanged file has left an upload to take up."""
+    return bool(records.load("uploads", records.digest(connection.url, records.file_identity(path))))
+
+
 def forget(connection: Connection, path: Path) -> None:
     """Once a dataset is made of it, an upload cannot be used again."""
     records.forget("uploads", records.digest(connection.url, records.file_identity(path)))

@@ -15,12 +15,13 @@ class WriteBehind:
     """Appends blocks to `file`, in order; all are written when the context ends, however it ends.
 
     OSError, from `write` or the end of the context, where a block could not be written or brought to the
-    disk. A last fsync is the caller's; little is left for it.
+    disk: nothing is written after that block, so what is there can be continued. A last fsync is the
+    caller's; little is left for it.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.position = file.seek(0, os.SEEK_END)
-        self._file, self._unsynced = file, 0
+        self._file, self._unsynced, self._broken = file, 0, False
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="perijove-write")
         self._syncer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="perijove-sync")
         self._writing: deque[Future[None]] = deque()
@@ -46,6 +47,15 @@ class WriteBehind:
         self.position += len(block)
 
     def _write(self, block: bytes) -> None:
+        if self._broken:
+            return
+        try:
+            self._append(block)
+        except OSError:
+            self._broken = True
+            raise
+
+    def _append(self, block: bytes) -> None:
         self._file.write(block)
         self._unsynced += len(block)
         if self._unsynced < _SYNC_EVERY or (self._syncing and not self._syncing.done()):
