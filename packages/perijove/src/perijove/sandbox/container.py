@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from perijove.sandbox import record as records
-from perijove.sandbox.cgroups import Cgroup, Counters, detect, remove_everywhere
-from perijove.sandbox.linux import PR_SET_CHILD_SUBREAPER, prctl
+from perijove.sandbox.cgroups import Cgroup, detect, remove_everywhere
 from perijove.sandbox.network import NAMESERVER, SEARCH, Network
 from perijove.sandbox.output import Output
-from perijove.sandbox.payload import Payload, memory_file, reap, send
+from perijove.sandbox.payload import WalledPayload, memory_file
 from perijove.sandbox.plan import Plan
 from perijove.sandbox.podman import PODMAN, process_limits
 
@@ -26,18 +24,13 @@ _CDI = (Path("/etc/cdi"), Path("/var/run/cdi"))
 _PATIENCE = 120
 
 
-class ContainerPayload(Payload):
+class ContainerPayload(WalledPayload):
     """A container as the session's uid: read-only root, no capability, no way to a new privilege."""
 
     def __init__(self, plan: Plan, cgroup: Cgroup, cgroup_name: str, network: Network, folder: Path) -> None:
-        self._plan = plan
-        self._cgroup = cgroup
+        super().__init__(plan, cgroup, network)
         self._cgroup_name = cgroup_name
-        self._network = network
         self._folder = folder
-        self._main: int | None = None
-        # podman leaves; the container's monitor stays, as our child then.
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def start(self, output: Output) -> None:
         """See `Payload`."""
@@ -84,25 +77,10 @@ class ContainerPayload(Payload):
         if done.returncode != 0:
             raise OSError(_reason(output.head.decode(errors="replace"), self._plan.image))
 
-    def terminate(self) -> None:
-        """See `Payload`."""
-        if self._main is not None:
-            send(self._main, signal.SIGTERM)
-
-    def kill(self) -> None:
-        """See `Payload`."""
-        self._cgroup.kill()
-
-    def counters(self) -> Counters:
-        """See `Payload`."""
-        return self._cgroup.counters()
-
     def clean(self) -> None:
         """See `Payload`."""
-        self._network.close()
-        self._cgroup.remove()
+        super().clean()
         remove_everywhere(self._cgroup_name)
-        reap()
 
 
 def podman_program(cgroup_version: int) -> list[str]:

@@ -50,16 +50,44 @@ class Payload(ABC):
         """Remove what was made for it."""
 
 
-class ConfinedPayload(Payload):
-    """bubblewrap as the session's uid, in its control group and network namespace."""
+class WalledPayload(Payload):
+    """What has a control group and a network namespace of its own, whoever starts the program in them."""
 
-    def __init__(self, plan: Plan, cgroup: Cgroup, network: Network, seccomp: Path) -> None:
+    def __init__(self, plan: Plan, cgroup: Cgroup, network: Network) -> None:
         self._plan = plan
         self._cgroup = cgroup
         self._network = network
-        self._seccomp = seccomp
         self._main: int | None = None
+        """A hold on the program, once it runs."""
+        # Whoever starts the program may leave before it does: it becomes our child then.
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+    def terminate(self) -> None:
+        """See `Payload`."""
+        if self._main is not None:
+            send(self._main, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """See `Payload`."""
+        self._cgroup.kill()
+
+    def counters(self) -> Counters:
+        """See `Payload`."""
+        return self._cgroup.counters()
+
+    def clean(self) -> None:
+        """See `Payload`."""
+        self._network.close()
+        self._cgroup.remove()
+        reap()
+
+
+class ConfinedPayload(WalledPayload):
+    """bubblewrap as the session's uid."""
+
+    def __init__(self, plan: Plan, cgroup: Cgroup, network: Network, seccomp: Path) -> None:
+        super().__init__(plan, cgroup, network)
+        self._seccomp = seccomp
 
     def start(self, output: Output) -> None:
         """See `Payload`."""
@@ -126,25 +154,6 @@ class ConfinedPayload(Payload):
                 self._main = os.pidfd_open(pid)
                 return True
         return False
-
-    def terminate(self) -> None:
-        """See `Payload`."""
-        if self._main is not None:
-            send(self._main, signal.SIGTERM)
-
-    def kill(self) -> None:
-        """See `Payload`."""
-        self._cgroup.kill()
-
-    def counters(self) -> Counters:
-        """See `Payload`."""
-        return self._cgroup.counters()
-
-    def clean(self) -> None:
-        """See `Payload`."""
-        self._network.close()
-        self._cgroup.remove()
-        reap()
 
 
 class PlainPayload(Payload):
