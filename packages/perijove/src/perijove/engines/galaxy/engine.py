@@ -17,7 +17,7 @@ from perijove.core.settings import Settings
 from perijove.engines.base import Engine, EngineJob, EngineStatus, JobView
 from perijove.engines.galaxy.errand import Errand, cancelled
 from perijove.engines.galaxy.errors import GalaxyAwayError, GalaxyKeyError
-from perijove.engines.galaxy.links import GalaxyLink, GalaxyLinks
+from perijove.engines.galaxy.links import HOW_TO_LINK, GalaxyLink, GalaxyLinks
 from perijove.engines.galaxy.progress import Progress
 from perijove.engines.galaxy.records import Records, SentJob
 from perijove.engines.galaxy.remote import RemoteGalaxy
@@ -27,8 +27,6 @@ WORKERS = 4
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until a Galaxy that does not answer is asked again: doubled each time, within these bounds."""
 MAX_FAULTS = 5
-NOT_LINKED = "No Galaxy account is linked"
-_ADVICE = "Link one with PUT /api/users/current/galaxy, or ask an administrator: `perijove galaxy link`."
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +98,7 @@ class GalaxyEngine(Engine):
                 return
             link = self._links.get(job.owner)
             if link is None:
-                raise EngineError(f"{NOT_LINKED}.", advice=_ADVICE)
+                raise EngineError("No Galaxy account is linked.", advice=HOW_TO_LINK)
             record = SentJob(job=job, url=link.url)
             self._records.save(record)
             jobs[job.id] = self._track(record)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from perijove.core.errors import BadRequestError, ConfigurationError, ForbiddenError, StorageError
 from perijove.core.settings import Settings
 
+HOW_TO_LINK = "Link one with PUT /api/users/current/galaxy, or ask an administrator: `perijove galaxy link`."
 _LONGEST_KEY = 512
 
 

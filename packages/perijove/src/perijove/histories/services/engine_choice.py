@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from perijove.core.errors import BadRequestError
 from perijove.core.resources import Resources
+from perijove.engines.galaxy import HOW_TO_LINK
 from perijove.histories.context import Account
 from perijove.histories.services.job_inputs import JobInputs
 from perijove.histories.services.offer import Offer
@@ -38,8 +39,7 @@ def choose_engine(
     if not linked(account.name):
         raise BadRequestError(
             "You have no Galaxy account linked.",
-            advice="Link one with PUT /api/users/current/galaxy, or ask an administrator: "
-            "`perijove galaxy link`. Then send the job again.",
+            advice=f"{HOW_TO_LINK} Then send the job again.",
         )
     return _on_galaxy(inputs)
 
