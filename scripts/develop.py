@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -46,8 +47,15 @@ def ensure() -> Path:
         run_tool(
             command, what="Installing the developers' environment", log=log, env=variables, report=report
         )
+        _use_sources()
         mark.write_text(state)
     return python
+
+
+def _use_sources() -> None:
+    """Take away the copy that the wheel of `perijove` carries: the source is beside it, editable."""
+    for copy in VENV.glob("lib/python3*/site-packages/perijove_pipelines"):
+        shutil.rmtree(copy)
 
 
 def _create(python: Path, log: Path) -> None:

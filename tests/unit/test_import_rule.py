@@ -1,8 +1,9 @@
-"""core ← sandbox ← engines, environments, pipelines ← histories, hub ← supervisor ← cli; perijove_lab."""
+"""core ← sandbox ← engines, environments ← histories, hub ← supervisor ← cli; and the three packages apart."""
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,20 +12,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORM = ROOT / "packages" / "perijove" / "src" / "perijove"
 LAB = ROOT / "packages" / "perijove-lab" / "src" / "perijove_lab"
+SHARED = LAB.parent / "perijove_pipelines"
 
 ALLOWED = {
     "core": set(),
     "sandbox": {"core"},
     "engines": {"core", "sandbox"},
     "environments": {"core", "sandbox"},
-    "pipelines": {"core"},
     "images": {"core", "sandbox", "environments"},
-    "histories": {"core", "sandbox", "engines", "environments", "pipelines"},
+    "histories": {"core", "sandbox", "engines", "environments"},
     "hub": {"core", "sandbox", "engines", "environments"},
     "supervisor": {"core", "sandbox", "engines", "environments", "hub"},
     "demo": {"core", "hub", "supervisor"},
     "cli": {
-        *("core", "sandbox", "engines", "environments", "pipelines", "images"),
+        *("core", "sandbox", "engines", "environments", "images"),
         *("histories", "hub", "supervisor", "demo"),
     },
     "testing": {"core", "sandbox", "engines", "environments", "histories", "hub", "supervisor", "cli"},
@@ -74,9 +75,17 @@ def test_the_platform_imports_nothing_of_the_lab_side() -> None:
             assert name.split(".")[0] != "perijove_lab", f"{file.relative_to(ROOT)} imports {name}"
 
 
-def test_environments_need_nothing_installed() -> None:
-    import sys
+def test_what_both_sides_share_imports_neither() -> None:
+    files = sources(SHARED)
+    assert files
+    for file in files:
+        for name in imported(file):
+            top = name.split(".")[0]
+            known = top in sys.stdlib_module_names or top in ("perijove_pipelines", "yaml")
+            assert known, f"{file.relative_to(ROOT)} imports {name}"
 
+
+def test_environments_need_nothing_installed() -> None:
     for file in sources(PLATFORM / STANDARD_LIBRARY_ONLY):
         for name in imported(file):
             top = name.split(".")[0]

@@ -9,10 +9,10 @@ import yaml
 from gxformat2.lint import lint_format2
 from gxformat2.linting import LintContext
 
-from perijove.core.errors import BadRequestError
-from perijove.pipelines.conversion import convert
-from perijove.pipelines.pipeline import Node, Pipeline
-from perijove.pipelines.workflow import to_yaml
+from perijove_pipelines.conversion import convert
+from perijove_pipelines.errors import PipelineError
+from perijove_pipelines.pipeline import Node, Pipeline
+from perijove_pipelines.workflow import to_yaml
 
 TRAIN = Node(
     key="1",
@@ -90,11 +90,11 @@ def test_nodes_of_one_name_get_labels_of_their_own() -> None:
 )
 def test_outputs_that_nobody_would_find(outputs: tuple[str, ...], words: str) -> None:
     first = Node(key="1", label="a", code="a.ipynb", outputs=outputs)
-    with pytest.raises(BadRequestError, match=words):
+    with pytest.raises(PipelineError, match=words):
         converted(first, PREDICT)
 
 
 def test_two_files_under_one_path() -> None:
     clash = Node(key="2", label="b", code="b.ipynb", files={"model.onnx": "model.onnx"}, after=("1",))
-    with pytest.raises(BadRequestError, match=r"two files as model\.onnx"):
+    with pytest.raises(PipelineError, match=r"two files as model\.onnx"):
         converted(TRAIN, clash)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from perijove.core.errors import BadRequestError, NotFoundError
-from perijove.pipelines.elyra import read_pipeline
+from perijove_pipelines.elyra import read_pipeline
+from perijove_pipelines.errors import NoPipelineError, PipelineError
 
 
 def node(key: str, filename: str, *after: str, op: str = "execute-notebook-node", **parameters: Any) -> dict:
@@ -83,11 +83,11 @@ def test_what_is_not_taken_over_is_said(tmp_path: Path) -> None:
 
 
 def test_no_file_and_no_pipeline(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="no file"):
+    with pytest.raises(NoPipelineError, match="no file"):
         read_pipeline(tmp_path / "x.pipeline")
     for text in ("", "[1]", "{}", '{"pipelines": []}', '{"pipelines": [{"nodes": [{}]}]}', "[" * 10_000):
         (tmp_path / "x.pipeline").write_text(text)
-        with pytest.raises(BadRequestError, match="is no pipeline"):
+        with pytest.raises(PipelineError, match="is no pipeline"):
             read_pipeline(tmp_path / "x.pipeline")
 
 
@@ -107,5 +107,5 @@ def test_no_file_and_no_pipeline(tmp_path: Path) -> None:
     ],
 )
 def test_pipelines_that_cannot_run(tmp_path: Path, nodes: list[dict], words: str) -> None:
-    with pytest.raises(BadRequestError, match=words):
+    with pytest.raises(PipelineError, match=words):
         read_pipeline(saved(tmp_path, *nodes))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +26,13 @@ def export(
     ] = None,
 ) -> None:
     """Write a pipeline as a Galaxy workflow (format 2): each notebook a step of run_jupyter_job."""
-    from perijove.pipelines.conversion import convert
-    from perijove.pipelines.elyra import read_pipeline
-    from perijove.pipelines.workflow import to_yaml
+    from perijove_pipelines.conversion import convert
+    from perijove_pipelines.elyra import read_pipeline
+    from perijove_pipelines.workflow import to_yaml
 
-    found = read_pipeline(pipeline)
-    text = to_yaml(convert(found))
+    with _translated():
+        found = read_pipeline(pipeline)
+        text = to_yaml(convert(found))
     for remark in found.remarks:
         typer.echo(remark, err=True)
     if output is None:
@@ -46,3 +49,16 @@ def _write(output: Path, text: str) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"{output} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from perijove.core.errors import BadRequestError, NotFoundError
+    from perijove_pipelines.errors import NoPipelineError, PipelineError
+
+    try:
+        yield
+    except NoPipelineError as error:
+        raise NotFoundError(error.message, advice=error.advice) from error
+    except PipelineError as error:
+        raise BadRequestError(error.message, advice=error.advice) from error

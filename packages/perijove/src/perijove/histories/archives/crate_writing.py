@@ -29,8 +29,8 @@ from perijove.histories.archives.content import (
     ArchivedLink,
 )
 from perijove.histories.archives.run_workflow import HistoryRun, extract
-from perijove.pipelines.job_step import CODE
-from perijove.pipelines.workflow import to_yaml
+from perijove_pipelines.job_step import CODE
+from perijove_pipelines.workflow import to_yaml
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "workflow.gxwf.yml"

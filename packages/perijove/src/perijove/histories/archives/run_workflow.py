@@ -14,8 +14,8 @@ from perijove.histories.archives.content import (
     ArchivedJob,
     ArchivedLink,
 )
-from perijove.pipelines.job_step import CODE, TOOL_ID, job_step
-from perijove.pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
+from perijove_pipelines.job_step import CODE, TOOL_ID, job_step
+from perijove_pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perijove.pipelines.workflow import Step
+from perijove_pipelines.workflow import Step
 
 TOOL_ID = "run_jupyter_job"
 CODE = "select_file"

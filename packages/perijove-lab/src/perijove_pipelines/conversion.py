@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from perijove.core.errors import BadRequestError
-from perijove.pipelines.job_step import OUTPUTS, job_step
-from perijove.pipelines.pipeline import Node, Pipeline
-from perijove.pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
+from perijove_pipelines.errors import PipelineError
+from perijove_pipelines.job_step import OUTPUTS, job_step
+from perijove_pipelines.pipeline import Node, Pipeline
+from perijove_pipelines.workflow import Labels, Step, Workflow, WorkflowInput, extraction
 
 _KEPT = "outputs"
 
 
 def convert(pipeline: Pipeline) -> Workflow:
-    """The workflow. BadRequestError for an output that no job keeps, or a file that two nodes hand on."""
+    """The workflow. PipelineError for an output that no job keeps, or a file that two nodes hand on."""
     return _Conversion(pipeline).workflow()
 
 
@@ -50,7 +50,7 @@ class _Conversion:
         given = {path: self._input(name) for path, name in node.files.items()}
         for path, source in self._handed_on(node):
             if path in given:
-                raise BadRequestError(
+                raise PipelineError(
                     f"{node.label!r} would read two files as {path}.", advice="Give one of them another name."
                 )
             given[path] = source
@@ -113,7 +113,7 @@ def _place(node: Node, path: str) -> tuple[str, str]:
     """The tool's output that holds the file, and the file's name in it; a dataset by itself has none."""
     parts = PurePosixPath(path).parts
     if any(sign in path for sign in "*?["):
-        raise BadRequestError(
+        raise PipelineError(
             f"{node.label!r} says that it writes {path}.",
             advice="Name each file: a workflow needs to know them.",
         )
@@ -123,7 +123,7 @@ def _place(node: Node, path: str) -> tuple[str, str]:
         return "arrays", ""
     if len(parts) == 1 and path.endswith(".onnx"):
         return "models", path
-    raise BadRequestError(
+    raise PipelineError(
         f"{node.label!r} says that it writes {path}, and no job keeps that.",
         advice=f"Let the code write (and later read) {_KEPT}/{path}, and name it so in the pipeline.",
     )

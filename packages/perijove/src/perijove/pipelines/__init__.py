@@ -1,1 +1,0 @@
-"""Pipelines of notebooks as Galaxy workflows."""
