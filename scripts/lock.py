@@ -100,7 +100,7 @@ def lock_galaxy() -> None:
 def main(names: list[str]) -> None:
     """Lock `names`, or everything. `torch` comes after `ai` and `dev` after `platform`, which tie them."""
     special = {"torch": lock_torch, "proxy": lambda: lock_npm("proxy"), "galaxy": lock_galaxy}
-    for name in names or ["platform", "lab", "ai", "torch", "dev", "proxy", "galaxy", "planemo"]:
+    for name in names or ["platform", "lab", "tools", "ai", "torch", "dev", "proxy", "galaxy", "planemo"]:
         special.get(name, lambda name=name: lock_environment(name))()
 
 

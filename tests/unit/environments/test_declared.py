@@ -26,7 +26,7 @@ def requirements(file: Path) -> list[str]:
 
 
 def test_names() -> None:
-    assert declared_names() == ["platform", "lab", "ai"]
+    assert declared_names() == ["platform", "lab", "tools", "ai"]
     with pytest.raises(NotFoundError, match="nonsense"):
         declared("nonsense", "cpu")
     with pytest.raises(NotFoundError):

@@ -89,7 +89,7 @@ def test_what_labs_read_of_ours_lies_among_the_environments(settings: Settings) 
 
 
 def test_kernels_of_every_environment_are_found(settings: Settings) -> None:
-    for name in ("ai", "lab", "platform"):
+    for name in ("ai", "lab", "platform", "tools"):
         (settings.layout.environments / name / "share/jupyter/kernels").mkdir(parents=True)
     paths = lab_spec(settings, lab(settings), HUB_ENVIRONMENT).env["JUPYTER_PATH"].split(":")
     assert paths == [str(settings.layout.environments / "ai/share/jupyter")]

@@ -50,7 +50,7 @@ def test_the_context_holds_all_that_the_recipe_names(assembled: Path) -> None:
     for name in ("install", "with-tools", "finish"):
         assert f"/context/{name}" in recipe
         assert os.access(assembled / name, os.X_OK)
-    for name in ("ai", "lab"):
+    for name in ("ai", "tools", "lab"):
         ways = (assembled / "locks" / f"{name}.ways").read_text().splitlines()
         named = [word for line in ways for word in line.split() if word.startswith(f"{name}/")]
         assert named

@@ -89,7 +89,7 @@ def declared(name: str, variant: str) -> Declared:
 
 def declared_names() -> list[str]:
     """Names of the environments that hold Python packages, as users install them."""
-    return [name for name in ("platform", "lab", "ai") if (lists_folder() / name).is_dir()]
+    return [name for name in ("platform", "lab", "tools", "ai") if (lists_folder() / name).is_dir()]
 
 
 def package_name(requirement: str) -> str:

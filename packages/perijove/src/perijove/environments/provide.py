@@ -11,13 +11,14 @@ KERNEL_TITLE = "Python 3 (AI)"
 
 
 def provide(installer: Installer, *, kernel: str = "ai", look_for_torch: bool = False) -> list[Stamp]:
-    """The proxy, the lab environment and the kernel's, installed, registered and up to date.
+    """The proxy, the environments of labs, their tools and the kernel, installed, registered and up to date.
 
     Takes a fraction of a second when nothing is left to do.
     """
     layout, report = installer.layout, installer.report
     ensure_proxy(layout, python=installer.python, report=report)
-    stamps = [installer.ensure("lab"), installer.ensure(kernel, look_for_torch=look_for_torch)]
+    stamps = [installer.ensure("lab"), installer.ensure("tools")]
+    stamps.append(installer.ensure(kernel, look_for_torch=look_for_torch))
     register_kernel(layout, name=kernel, display_name=KERNEL_TITLE, report=report)
     provide_notebooks(layout)
     return stamps

@@ -153,9 +153,9 @@ def _program_variables(settings: Settings, lab: Lab) -> dict[str, str]:
 
 
 def kernel_paths(settings: Settings) -> list[Path]:
-    """Where kernelspecs lie: beside each environment's Python."""
+    """Where kernelspecs and their widgets' JavaScript lie: beside each environment's Python."""
     found = sorted(settings.layout.environments.glob("*/share/jupyter"))
-    return [path for path in found if path.parts[-3] not in ("lab", "platform")]
+    return [path for path in found if path.parts[-3] not in ("lab", "platform", "tools")]
 
 
 def _machine_variables(lab: Lab) -> dict[str, str]:

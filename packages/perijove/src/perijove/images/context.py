@@ -17,7 +17,7 @@ from perijove.environments.wheels import own_wheel
 
 _PERIJOVE = Path(__file__).resolve().parents[1]
 _CARRIED = Path(__file__).resolve().parent / "recipe"
-_ENVIRONMENTS = ("ai", "lab")
+_ENVIRONMENTS = ("ai", "tools", "lab")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
 
 
