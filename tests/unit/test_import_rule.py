@@ -1,4 +1,4 @@
-"""core ← sandbox ← engines, environments ← histories, hub ← supervisor ← cli; and the three packages apart."""
+"""core ← sandbox ← engines, environments ← histories, hub ← supervisor ← cli; three packages apart."""
 
 from __future__ import annotations
 
