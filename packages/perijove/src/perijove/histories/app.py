@@ -27,6 +27,7 @@ from perijove.histories.routers import (
     galaxy_link,
     histories,
     jobs,
+    notebook_pages,
     pages,
     server,
     tools,
@@ -96,6 +97,8 @@ def create_app(
         jobs.router,
         tools.router,
         pages.router,
+        notebook_pages.router,
+        notebook_pages.visits,
     ):
         app.include_router(router)
     return app

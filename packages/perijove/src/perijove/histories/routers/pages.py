@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse
 
 from perijove.histories.dependencies import Here, Viewer
 from perijove.histories.services import access, histories
-from perijove.histories.services.sharing_page import history_page, message_page
+from perijove.histories.services.html_pages import message_page
+from perijove.histories.services.sharing_page import history_page
 from perijove.histories.store.ids import ID_PATTERN
 from perijove.histories.store.models import History
 

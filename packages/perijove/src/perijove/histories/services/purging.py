@@ -6,12 +6,12 @@ import logging
 import shutil
 import time
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from perijove.histories.database import Database
 from perijove.histories.store.files import FileStore
-from perijove.histories.store.models import Dataset, HistoryContent, StoredFile
+from perijove.histories.store.models import Dataset, HistoryContent, NotebookPage, StoredFile
 from perijove.histories.store.types import utcnow
 
 STAGING_AGE = 24 * 3600.0
@@ -38,7 +38,10 @@ def purge_datasets(session: Session, which: ColumnElement[bool]) -> None:
 
 
 def sweep(database: Database, files: FileStore) -> int:
-    """Remove contents that no dataset names; returns how many. Safe beside uploads and jobs that publish."""
+    """Remove contents that no dataset and no page names; returns how many.
+
+    Safe beside uploads and jobs that publish.
+    """
     removed = 0
     while digests := _unreferenced(database):
         with files.sweeping():
@@ -68,7 +71,8 @@ _PLAIN = {"synchronize_session": False}
 
 
 def _nobody_holds() -> ColumnElement[bool]:
-    return ~exists().where(Dataset.__table__.c.digest == StoredFile.digest)
+    held = (Dataset.__table__.c.digest, NotebookPage.notebook_digest, NotebookPage.html_digest)
+    return and_(*(~exists().where(column == StoredFile.digest) for column in held))
 
 
 def sweep_disk(database: Database, files: FileStore) -> int:

@@ -8,11 +8,14 @@ from sqlalchemy.orm import Session
 from perijove.core.errors import QuotaExceededError, TooLargeError
 from perijove.core.resources import format_size
 from perijove.core.settings import Settings
-from perijove.histories.store.models import Dataset, History, StoredFile, User
+from perijove.histories.store.models import Dataset, History, NotebookPage, StoredFile, User
 
 
 def usage(session: Session, user_id: str) -> int:
-    """Bytes of the contents that the user's datasets name, each once; deleted ones count until purged."""
+    """Bytes of the contents that the user's datasets name, each once, and of the user's public pages.
+
+    Deleted datasets count until they are purged.
+    """
     held = (
         select(Dataset.digest)
         .join(History, History.id == Dataset.history_id)
@@ -21,7 +24,8 @@ def usage(session: Session, user_id: str) -> int:
     total = session.scalar(
         select(func.coalesce(func.sum(StoredFile.size), 0)).where(StoredFile.digest.in_(held))
     )
-    return int(total or 0)
+    pages = session.scalar(select(func.sum(NotebookPage.size)).where(NotebookPage.user_id == user_id))
+    return int(total or 0) + int(pages or 0)
 
 
 def limit(session: Session, user_id: str, settings: Settings) -> int:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy.orm import Session
 
 from perijove.core.resources import format_size
 from perijove.histories.context import Account
 from perijove.histories.services import contents
 from perijove.histories.services.histories import detail
+from perijove.histories.services.html_pages import html_page
 from perijove.histories.store.models import Collection, Dataset, History, HistoryContent
 
 MOST_SHOWN = 1000
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
-}
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ def history_page(session: Session, viewer: Account | None, history: History, *, 
     )
     summary = detail(session, history)
     total = summary.contents_active["active"]
-    return _render(
+    return html_page(
         "history.html",
         history=history,
         items=[_item(content, root) for content in found],
@@ -54,11 +44,6 @@ def history_page(session: Session, viewer: Account | None, history: History, *, 
         more=total > len(found),
         size=format_size(summary.size),
     )
-
-
-def message_page(status: int, title: str, message: str, advice: str = "") -> HTMLResponse:
-    """A page that says one thing."""
-    return _render("message.html", status=status, title=title, message=message, advice=advice)
 
 
 def _item(content: HistoryContent, root: str) -> _Item:
@@ -86,19 +71,4 @@ def _dataset_item(dataset: Dataset, root: str) -> _Item:
         link=f"{root}/api/datasets/{dataset.id}/display" if ready else None,
         note=dataset.annotation or dataset.info,
         peek=dataset.peek or None,
-    )
-
-
-def _render(template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    return HTMLResponse(
-        _templates().get_template(template).render(**values), status_code=status, headers=HEADERS
-    )
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
     )

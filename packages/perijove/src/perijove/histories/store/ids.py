@@ -11,6 +11,8 @@ import secrets
 
 ID_LENGTH = 16
 ID_PATTERN = r"^[0-9a-f]{16}$"
+UNGUESSABLE_LENGTH = 32
+UNGUESSABLE_PATTERN = r"^[0-9a-f]{32}$"
 
 
 def is_id(text: str) -> bool:
@@ -21,3 +23,8 @@ def is_id(text: str) -> bool:
 def new_id() -> str:
     """A fresh identifier; 64 random bits."""
     return secrets.token_hex(ID_LENGTH // 2)
+
+
+def new_unguessable_id() -> str:
+    """An identifier that opens what it names to whoever knows it; 128 random bits."""
+    return secrets.token_hex(UNGUESSABLE_LENGTH // 2)

@@ -2,7 +2,9 @@
 
 users ─┬─ histories ── history_contents ─┬─ datasets ── files (content, by digest)
        │                                 └─ collections ── collection_elements ── datasets
+       │              └─ history_shares ── users
        ├─ jobs ── job_inputs, job_outputs
+       ├─ notebook_pages ── files
        └─ uploads (tus, under way)
 
 Primary keys are the identifiers that clients see (see `ids`). Times are UTC without a zone. A `Dataset` and a
@@ -18,7 +20,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, Text, Un
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from perijove.core.states import DatasetState, JobState
-from perijove.histories.store.ids import ID_LENGTH, new_id
+from perijove.histories.store.ids import ID_LENGTH, UNGUESSABLE_LENGTH, new_id, new_unguessable_id
 from perijove.histories.store.types import JsonColumn, Tags, enum_column, utcnow
 
 NAME_LENGTH = 255
@@ -84,6 +86,43 @@ class History(Base):
     hid_counter: Mapped[int] = mapped_column(default=0)
     create_time: Mapped[datetime] = mapped_column(default=utcnow)
     update_time: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+    user: Mapped[User] = relationship()
+    shares: Mapped[list[HistoryShare]] = relationship(
+        order_by="HistoryShare.create_time", cascade="all, delete-orphan"
+    )
+
+
+class HistoryShare(Base):
+    """A user who may read somebody else's history."""
+
+    __tablename__ = "history_shares"
+
+    history_id: Mapped[str] = mapped_column(ForeignKey("histories.id"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    create_time: Mapped[datetime] = mapped_column(default=utcnow)
+
+    user: Mapped[User] = relationship()
+
+
+class NotebookPage(Base):
+    """A notebook as its owner published it. The id is the link's secret part; who revokes removes the row."""
+
+    __tablename__ = "notebook_pages"
+
+    id: Mapped[str] = mapped_column(String(UNGUESSABLE_LENGTH), primary_key=True, default=new_unguessable_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    title: Mapped[str] = mapped_column(_Name)
+    path: Mapped[str] = mapped_column(Text)
+    """Where it lay in the owner's lab, so that the lab finds its page again; shown to nobody else."""
+    notebook_digest: Mapped[str] = mapped_column(ForeignKey("files.digest"), index=True)
+    html_digest: Mapped[str] = mapped_column(ForeignKey("files.digest"), index=True)
+    size: Mapped[int]
+    """Bytes of both."""
+    interactive: Mapped[bool] = mapped_column(default=False)
+    """Whether the rendered notebook holds scripts, which run only where the visitor asks for them."""
+    create_time: Mapped[datetime] = mapped_column(default=utcnow)
+    update_time: Mapped[datetime] = mapped_column(default=utcnow)
 
     user: Mapped[User] = relationship()
 
