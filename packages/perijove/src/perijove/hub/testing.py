@@ -120,6 +120,19 @@ class FrontDoor:
         """The hub alone; returns when it answers."""
         self._start(run.hub_process(self.settings))
 
+    def start_histories(self) -> None:
+        """The history server behind the front door; returns when it answers."""
+        variables = run.galaxy_environment(self.settings)
+        environment = {"PERIJOVE_HOME": str(self.settings.home), "PERIJOVE_PORT": str(self.settings.port)}
+        argv = (sys.executable, "-m", "perijove.histories")
+        self._popen("histories", argv, self.settings.home, {**environment, **variables}, owner=self._owner)
+        version = f"{self.settings.galaxy_url}/api/version"
+        wait_until(lambda: _status(version) == 200, what="the history server")
+
+    def stop_histories(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """The history server alone; returns when it has ended."""
+        self._end("histories", how)
+
     def stop_hub(self, how: signal.Signals = signal.SIGTERM) -> None:
         """The hub alone; returns when it has ended."""
         self._end("hub", how)
@@ -135,7 +148,7 @@ class FrontDoor:
 
     def close(self) -> None:
         """End the processes and every lab."""
-        for name in ("hub", "door", "proxy"):
+        for name in ("histories", "hub", "door", "proxy"):
             if name in self._running:
                 self._end(name, signal.SIGTERM)
         launcher = connect_launcher(self.settings)
@@ -186,10 +199,14 @@ class FrontDoor:
 
 
 def _answers(url: str) -> bool:
+    return _status(url) < 500
+
+
+def _status(url: str) -> int:
     try:
-        return requests.get(url, timeout=5).status_code < 500
+        return requests.get(url, timeout=5).status_code
     except requests.RequestException:
-        return False
+        return 599
 
 
 @contextmanager
