@@ -53,15 +53,17 @@ test-galaxy:     ## the suites that need a real Galaxy, planemo lint and test; i
 test-images:     ## build the lab's CPU image from a Debian base without a registry, and test it
 	@$(PYTHON) scripts/test.py --images $(ARGS)
 
-check: dev       ## style, types, the import rule
+check: dev       ## style, types, the import rule; of Python and of TypeScript
 	$(DEV)/ruff check
 	$(DEV)/ruff format --check
 	$(DEV)/mypy packages/perijove/src packages/perijove-lab/src scripts
 	$(DEV)/pytest -q -p no:cacheprovider tests/unit/test_import_rule.py
+	$(DEV)/python scripts/frontend.py check
 
 format: dev
 	$(DEV)/ruff check --fix
 	$(DEV)/ruff format
+	$(DEV)/python scripts/frontend.py format
 
 docs: dev        ## the pages that are made from the code
 	$(DEV)/perijove settings --sample > docs/operators/perijove.toml.sample

@@ -14,6 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / "environments"
+FRONTEND = ROOT / "packages" / "perijove-lab" / "frontend"
+FRONTEND_DAY = "2026-10-02"
+IN_ORDER = (
+    "platform", "lab", "tools", "ai", "torch", "dev", "proxy", "galaxy", "planemo", "frontend",
+)  # fmt: skip
 COMPILE = (
     "uv", "pip", "compile", "--quiet", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
     "--annotation-style", "line",
@@ -73,10 +78,9 @@ def lock_torch() -> None:
     lock.write_text("\n".join(own) + "\n")
 
 
-def lock_npm(name: str) -> None:
+def lock_npm(folder: Path, *options: str) -> None:
     """npm's lock, without the hosts it was resolved from."""
-    folder = ENVIRONMENTS / name
-    print(f"environments/{name}/package-lock.json")
+    print(f"{folder.relative_to(ROOT)}/package-lock.json")
     with tempfile.TemporaryDirectory() as work:
         (Path(work) / "package.json").write_text((folder / "package.json").read_text())
         npm = [
@@ -86,6 +90,7 @@ def lock_npm(name: str) -> None:
             "--omit-lockfile-registry-resolved",
             "--no-audit",
             "--no-fund",
+            *options,
         ]
         subprocess.run(npm, cwd=work, check=True, stdout=subprocess.DEVNULL)
         (folder / "package-lock.json").write_text((Path(work) / "package-lock.json").read_text())
@@ -94,13 +99,23 @@ def lock_npm(name: str) -> None:
 def lock_galaxy() -> None:
     """Galaxy, and the proxy of its interactive tools."""
     lock_environment("galaxy")
-    lock_npm("galaxy")
+    lock_npm(ENVIRONMENTS / "galaxy")
+
+
+def lock_frontend() -> None:
+    """The JupyterLab extension's tools, as of a day on which JupyterLab's packages had one version."""
+    lock_npm(FRONTEND, f"--before={FRONTEND_DAY}")
 
 
 def main(names: list[str]) -> None:
     """Lock `names`, or everything. `torch` comes after `ai` and `dev` after `platform`, which tie them."""
-    special = {"torch": lock_torch, "proxy": lambda: lock_npm("proxy"), "galaxy": lock_galaxy}
-    for name in names or ["platform", "lab", "tools", "ai", "torch", "dev", "proxy", "galaxy", "planemo"]:
+    special = {
+        "torch": lock_torch,
+        "proxy": lambda: lock_npm(ENVIRONMENTS / "proxy"),
+        "galaxy": lock_galaxy,
+        "frontend": lock_frontend,
+    }
+    for name in names or IN_ORDER:
         special.get(name, lambda name=name: lock_environment(name))()
 
 

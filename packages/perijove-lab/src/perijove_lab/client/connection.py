@@ -57,6 +57,11 @@ class Connection:
     def __repr__(self) -> str:
         return f"Connection({self.url!r})"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says who asks, in every request."""
+        return {"x-api-key": self._key}
+
     @cached_property
     def gi(self) -> GalaxyInstance:
         """BioBlend's view of the server."""
@@ -69,7 +74,7 @@ class Connection:
     def session(self) -> requests.Session:
         """For what BioBlend does not do: ranges, resumable uploads, our own additions to the API."""
         session = _Session()
-        session.headers["x-api-key"] = self._key
+        session.headers.update(self.headers)
         adapter = HTTPAdapter(pool_maxsize=4)
         adapter.init_poolmanager(4, 4, blocksize=BLOCK)
         session.mount(f"{self.url}/", adapter)
@@ -107,13 +112,13 @@ class Connection:
         except requests.exceptions.JSONDecodeError as error:
             raise self._no_galaxy() from error
         except requests.RequestException as error:
-            raise self._away() from error
+            raise self.away() from error
 
     def refusal(self, status: int | None, body: str) -> LabError:
         """The error for an answer of `status`; `body` is Galaxy's JSON or a proxy's page."""
         said, advice, retry = _said(body)
         if status is None or status in _AWAY:
-            return self._away()
+            return self.away()
         if status == 401 or (status == 403 and "api key" in said.lower()):
             return KeyRefusedError(f"{self.url} does not accept the key.", advice=_NEW_KEY)
         if status == 404:
@@ -123,7 +128,8 @@ class Connection:
         message = said or f"{self.url} answered with HTTP {status}."
         return RefusedError(message, advice=advice, status=status, retry=retry)
 
-    def _away(self) -> AwayError:
+    def away(self) -> AwayError:
+        """The error for a server that does not answer."""
         return AwayError(
             f"{self.url} does not answer.",
             advice="Nothing is lost: what was uploaded stays, and running jobs go on. Try again in a minute.",

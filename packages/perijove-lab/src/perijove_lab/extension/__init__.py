@@ -1,4 +1,4 @@
-"""The lab's server extension: a shut door, shipped notebooks, terminals with user packages, activity."""
+"""The lab's server extension: a shut door, shipped notebooks, terminals, activity, doors for panels."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     from perijove_lab.extension.activity import watch
     from perijove_lab.extension.doors import refuse_open_door
     from perijove_lab.extension.notebooks import deliver
-    from perijove_lab.extension.share.handlers import routes as share_routes
+    from perijove_lab.extension.routes import add_routes
 
     refuse_open_door(serverapp)
     watch(serverapp)
-    app = serverapp.web_app
-    app.add_handlers(".*$", share_routes(app.settings["base_url"]))  # type: ignore[no-untyped-call]
+    add_routes(serverapp)
     shipped = os.environ.get(NOTEBOOKS, "")
     if shipped:
         deliver(Path(shipped), Path.home(), log=serverapp.log)

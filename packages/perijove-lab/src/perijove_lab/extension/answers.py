@@ -1,0 +1,66 @@
+"""What every door of the lab answers with: JSON, and an error that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from jupyter_server.base.handlers import APIHandler
+
+from perijove_lab.client.errors import (
+    AwayError,
+    InputError,
+    KeyRefusedError,
+    LabError,
+    MissingError,
+    NotConnectedError,
+    RefusedError,
+)
+
+T = TypeVar("T")
+_STATUS: dict[type[LabError], int] = {
+    AwayError: 502,
+    NotConnectedError: 503,
+    KeyRefusedError: 403,
+    MissingError: 404,
+    InputError: 400,
+}
+
+
+class Door(APIHandler):
+    """Base of the doors: authenticated, and no sign of life by itself.
+
+    A panel that looks for news must not keep an idle lab from being culled.
+    """
+
+    _track_activity = False
+
+    def refuse(self, error: LabError) -> None:
+        """Answer with `{"message", "advice", "retry"}` and the HTTP status that fits."""
+        retry = error.retry  # of a refusal: what the server itself says
+        self.set_status(status_of(error))
+        self.finish({"message": error.message, "advice": error.advice, "retry": retry})
+
+    async def answer(self, act: Callable[[], T]) -> None:
+        """Finish with what `act` gives, called in a thread; a LabError becomes its refusal."""
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(None, act)
+        except LabError as error:
+            self.refuse(error)
+        else:
+            self.finish({"value": found} if not isinstance(found, dict) else found)
+
+    def body(self) -> dict[str, Any]:
+        """The request's JSON object; InputError where it is none."""
+        found = self.get_json_body()
+        if not isinstance(found, dict):
+            raise InputError("This request needs a JSON object.")
+        return found
+
+
+def status_of(error: LabError) -> int:
+    """The HTTP status for `error`."""
+    if isinstance(error, RefusedError) and 400 <= error.status < 600:
+        return error.status
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)

@@ -1,0 +1,20 @@
+"""The addresses of the lab's doors, below the lab's own address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_server.utils import url_path_join
+
+from perijove_lab.extension.galaxy_door import PREFIX, GalaxyDoor
+from perijove_lab.extension.share.handlers import routes as share_routes
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+
+def add_routes(serverapp: ServerApp) -> None:
+    """Make every door known to the server."""
+    base = serverapp.web_app.settings["base_url"]
+    routes = [(url_path_join(base, PREFIX, r"(api/.*)"), GalaxyDoor), *share_routes(base)]
+    serverapp.web_app.add_handlers(".*$", routes)  # type: ignore[no-untyped-call]
