@@ -189,7 +189,7 @@ def test_a_dataset_that_is_not_ready(bench):
     user, history, code, _ = bench
     answer = user.submit(history, {"select_file": code})
     arrays = next(one for one in answer["outputs"] if one["output_name"] == "arrays")["id"]
-    assert "is not ready" in refusal(bench, inputs=[{"src": "hda", "id": arrays, "path": "x"}])
+    assert "is not ready" in refusal(bench, select_file={"src": "hda", "id": arrays})
     user.wait(answer["jobs"][0]["id"])
 
 

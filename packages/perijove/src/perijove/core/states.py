@@ -6,9 +6,13 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """`new → queued → running → ok | error | deleted`; the last three are final."""
+    """`new → queued → running → ok | error | deleted`; the last three are final.
+
+    `paused`: a job that makes one of its inputs did not end well; it is `new` again when that one runs again.
+    """
 
     NEW = "new"
+    PAUSED = "paused"
     QUEUED = "queued"
     RUNNING = "running"
     OK = "ok"
@@ -25,6 +29,7 @@ class DatasetState(StrEnum):
     """States of a dataset. One that is `ok` can always be read."""
 
     NEW = "new"
+    PAUSED = "paused"
     QUEUED = "queued"
     RUNNING = "running"
     UPLOAD = "upload"

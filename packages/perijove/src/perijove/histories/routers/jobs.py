@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
 from perijove.core.errors import BadRequestError, NotFoundError
+from perijove.core.states import JobState
 from perijove.histories.dependencies import Administrator, Here, Id, Me
 from perijove.histories.routers.job_dependencies import JobsHere
 from perijove.histories.schemas.common import EncodedId, Limit, Offset
@@ -109,11 +110,17 @@ def cancel_job(me: Me, runtime: JobsHere, job_id: Id) -> bool:
 
 
 @router.put("/jobs/{job_id}/resume")
-def resume_job(here: Here, me: Me, job_id: Id) -> list[dict[str, Any]]:
-    """Jobs are never paused here."""
+def resume_job(here: Here, me: Me, runtime: JobsHere, job_id: Id) -> list[dict[str, Any]]:
+    """Look again at a paused job; its outputs. It goes on where what it waited for runs again or is there."""
     with here.database.read() as session:
-        jobs.visible_job(session, me, job_id)
-    raise BadRequestError("The job is not paused.", advice="Nothing needs to be done: it goes on by itself.")
+        job = jobs.visible_job(session, me, job_id)
+        if job.state is not JobState.PAUSED:
+            raise BadRequestError(
+                "The job is not paused.", advice="Nothing needs to be done: it goes on by itself."
+            )
+        outputs, collections = jobs.promised(job)
+    runtime.signals.wake()
+    return [*outputs, *collections]
 
 
 @router.get("/jobs/{job_id}/inputs")

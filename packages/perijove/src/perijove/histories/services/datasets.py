@@ -31,6 +31,7 @@ from perijove.core.states import DatasetState
 from perijove.histories.datatypes.sniff import Description, describe
 from perijove.histories.services.hids import take_hids
 from perijove.histories.store.files import FileStore, StoredContent, storage_errors
+from perijove.histories.store.ids import new_id
 from perijove.histories.store.models import Collection, CollectionElement, Dataset, StoredFile
 from perijove.histories.store.types import utcnow
 
@@ -72,10 +73,12 @@ def promise_dataset(
     state: DatasetState = DatasetState.NEW,
     creating_job_id: str | None = None,
     visible: bool = True,
+    id: str | None = None,
 ) -> Dataset:
     """A dataset without content, which a job will fill."""
     (hid,) = take_hids(session, history_id)
     dataset = Dataset(
+        id=id or new_id(),
         history_id=history_id,
         hid=hid,
         name=shorten(name),
@@ -179,11 +182,13 @@ def add_collection(
     name: str,
     creating_job_id: str | None = None,
     visible: bool = True,
+    id: str | None = None,
 ) -> Collection:
     """A list collection of datasets of the same history. BadRequestError for identifiers given twice."""
     check_identifiers([identifier for identifier, _ in elements])
     (hid,) = take_hids(session, history_id)
     collection = Collection(
+        id=id or new_id(),
         history_id=history_id,
         hid=hid,
         name=shorten(name),

@@ -1,7 +1,8 @@
 """What `run_jupyter_job` is called with: from the shapes that Galaxy's clients send to one frozen value.
 
 Accepted, as Galaxy does: nested objects, flat keys (`section|name`, `inputs_0|path`), a dataset as
-`{"src": "hda", "id": …}`, as a list of such, or as `{"values": [...]}`. A name that the tool does not have is
+`{"src": "hda", "id": …}`, as a list of such, or as `{"values": [...]}`. Data may be an element of a
+collection, `{"src": "hdca", "id": …, "element": "name"}`. A name that the tool does not have is
 refused, because a misspelt one that is ignored costs its user a training.
 """
 
@@ -39,9 +40,15 @@ class DatasetRef(_Frozen):
     id: str = Field(pattern=ID_PATTERN)
 
 
-class InputFile(DatasetRef):
-    """A dataset and the path by which the code reads it; None: the dataset's own name."""
+class InputFile(_Frozen):
+    """A dataset, or the element of a collection, and the path by which the code reads it.
 
+    Path None: the dataset's own name.
+    """
+
+    src: Literal["hda", "hdca"] = "hda"
+    id: str = Field(pattern=ID_PATTERN)
+    element: str | None = Field(default=None, min_length=1, max_length=1024)
     path: str | None = None
 
 
@@ -65,8 +72,16 @@ def _ref(value: Any) -> Any:
     if not isinstance(value, dict):
         raise ValueError('a dataset is written as {"src": "hda", "id": "…"}')
     if value.get("src", "hda") != "hda":
-        raise ValueError('only datasets can be given (src "hda"), no collections or library files')
+        raise ValueError(
+            'only datasets can be given (src "hda"), and of a collection an "element" by its name'
+        )
     return {key: value[key] for key in ("src", "id", "path") if key in value}
+
+
+def _file_ref(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("src") == "hdca" and isinstance(value.get("element"), str):
+        return {key: value[key] for key in ("src", "id", "element", "path") if key in value}
+    return _ref(value)
 
 
 def _paths(value: Any) -> list[Any]:
@@ -104,13 +119,14 @@ _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Count = Annotated[int, Field(ge=0, le=10_000)]
 _ShortText = Annotated[str, Field(max_length=255)]
 _KernelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+_JobId = Annotated[str, Field(pattern=ID_PATTERN)]
 _OptionalText = Annotated[str | None, BeforeValidator(_text)]
 _OneDataset = Annotated[DatasetRef, BeforeValidator(lambda value: _ref(_one_dataset(value)))]
 _Datasets = Annotated[
     tuple[DatasetRef, ...], BeforeValidator(lambda value: [_ref(one) for one in _datasets(value)])
 ]
 _InputFiles = Annotated[
-    tuple[InputFile, ...], BeforeValidator(lambda value: [_ref(one) for one in _datasets(value)])
+    tuple[InputFile, ...], BeforeValidator(lambda value: [_file_ref(one) for one in _datasets(value)])
 ]
 
 
@@ -132,6 +148,7 @@ class JobInputs(_Frozen):
     name: Annotated[_ShortText | None, BeforeValidator(_text)] = None
     engine: Annotated[_ShortText | None, BeforeValidator(_text)] = None
     submission_id: Annotated[_ShortText | None, BeforeValidator(_text)] = None
+    rerun_remap_job_id: Annotated[_JobId | None, BeforeValidator(_text)] = None
 
     def files(self) -> tuple[InputFile, ...]:
         """Every dataset with its checked path (None where its own name is to be taken), in order."""
@@ -186,7 +203,7 @@ def _from_repeat(entry: dict[str, Any]) -> dict[str, Any]:
     flat = dict(entry)
     for name in ("dataset", "input", "file"):
         if isinstance(flat.get(name), dict):
-            flat.update(_ref(_one_dataset(flat.pop(name))))
+            flat.update(_file_ref(_one_dataset(flat.pop(name))))
     return flat
 
 

@@ -27,6 +27,7 @@ from perijove.histories.services.job_lock import JobLock
 from perijove.histories.services.job_outputs import TOOL_ID
 from perijove.histories.services.job_signals import JobSignals
 from perijove.histories.services.job_steps import JobRecord, JobSteps
+from perijove.histories.services.promises import awaited
 from perijove.histories.services.publish import UNFINISHED
 from perijove.histories.store.models import Job
 
@@ -54,6 +55,8 @@ class _Tracked:
     busy: bool = False
     noted: str = ""
     faults: int = 0
+    awaiting: bool = False
+    """Other jobs have to end first: looked at again whenever one has."""
 
 
 class JobLoop:
@@ -98,12 +101,19 @@ class JobLoop:
             while not self._stopping.is_set():
                 self._survive(self.tick)
                 if self._signals.wait_for_work(self._pause()):
-                    self._reload_at = 0.0
+                    self._woken()
         finally:
             self.leading = False
             self._pool.shutdown(wait=True)
             self._survive(self._steps.engine.close)
             os.close(lock)
+
+    def _woken(self) -> None:
+        """Something was submitted, cancelled or has ended: look at the table, and at who waits for jobs."""
+        self._reload_at = 0.0
+        for entry in list(self._jobs.values()):
+            if entry.awaiting:
+                entry.look_at = 0.0
 
     def _acquire(self) -> int | None:
         """The lock, once it is free; None where the loop was stopped before."""
@@ -134,6 +144,7 @@ class JobLoop:
         """One turn: take up new jobs, let the engine start what it can, look at the others."""
         if time.monotonic() >= self._reload_at:
             self._reload()
+        self._look_at(JobState.PAUSED)
         self._look_at(JobState.NEW)
         if self._lock.active:
             self._steps.engine.attend()
@@ -165,7 +176,7 @@ class JobLoop:
 
     def _step(self, job_id: str, entry: _Tracked) -> None:
         entry.look_at = time.monotonic() + TRY_AGAIN  # should it fail
-        if entry.state is JobState.NEW:
+        if entry.state in (JobState.NEW, JobState.PAUSED):
             self._submit(job_id, entry)
             return
         if entry.cancel_requested:
@@ -180,6 +191,9 @@ class JobLoop:
         if job.cancel_requested:
             self._finish_soon(job_id, entry, _CANCELLED)
             return
+        if awaited(job.spec):
+            self._await(job, entry)
+            return
         try:
             self._steps.submit(job)
         except PerijoveError as error:
@@ -188,6 +202,19 @@ class JobLoop:
         if entry.state is JobState.NEW:
             self._moved(job_id, entry, JobState.QUEUED)
         entry.look_at = 0.0
+
+    def _await(self, job: JobRecord, entry: _Tracked) -> None:
+        """Let a job that other jobs must serve first wait, pause or go on, as those now stand."""
+        standing = self._steps.settle_inputs(job)
+        entry.awaiting = standing.state != "ready"
+        after = JobState.PAUSED if standing.state == "held" else JobState.NEW
+        if entry.state is not after:
+            self._moved(job.id, entry, after, standing.reason or None)
+            self._signals.wake()  # those that wait for this one
+        else:
+            self._note(job.id, entry, standing.reason)
+        if not entry.awaiting:
+            self._submit(job.id, entry)
 
     def _not_submitted(self, job: JobRecord, entry: _Tracked, error: PerijoveError) -> None:
         if error.retry:
@@ -214,9 +241,9 @@ class JobLoop:
             case "ended" | "lost":
                 self._finish_soon(job_id, entry, status)
 
-    def _moved(self, job_id: str, entry: _Tracked, after: JobState) -> None:
-        self._steps.mark(job_id, before=entry.state, after=after)
-        entry.state = after
+    def _moved(self, job_id: str, entry: _Tracked, after: JobState, reason: str | None = None) -> None:
+        self._steps.mark(job_id, before=entry.state, after=after, reason=reason)
+        entry.state, entry.noted = after, reason or ""
         self._signals.changed(job_id)
 
     def _note(self, job_id: str, entry: _Tracked, reason: str) -> None:
@@ -275,7 +302,7 @@ class JobLoop:
 
 
 _CANCELLED = EngineStatus(state="ended", cancelled=True)
-_AT_LEAST = {JobState.NEW: QUICK, JobState.QUEUED: 4 * QUICK, JobState.RUNNING: 0.0}
+_AT_LEAST = {JobState.NEW: QUICK, JobState.PAUSED: IDLE, JobState.QUEUED: 4 * QUICK, JobState.RUNNING: 0.0}
 
 
 def _look_after(age: float) -> float:

@@ -25,6 +25,7 @@ from perijove.histories.services import job_directory, manifest, outcome, publis
 from perijove.histories.services.job_directory import JobFiles, StagedInput
 from perijove.histories.services.manifest import JobError, Manifest, Output
 from perijove.histories.services.outcome import Outcome
+from perijove.histories.services.promises import Standing, awaited, fulfil, standing
 from perijove.histories.services.publish import Ended
 from perijove.histories.store.files import FileStore
 from perijove.histories.store.models import Dataset, Job, JobOutput, User
@@ -74,6 +75,21 @@ class JobSteps:
             ).one_or_none()
             return _record(row[0], row[1]) if row else None
 
+    def settle_inputs(self, job: JobRecord) -> Standing:
+        """Whether what the job awaits of other jobs is there; if it is, the job is given it, once."""
+        if not awaited(job.spec):
+            return Standing(state="ready")
+        with self.database.read() as session:
+            now = standing(session, job.spec)
+        if now.state != "ready":
+            return now
+        with self.database.write() as session:
+            row = session.get(Job, job.id)
+            now = standing(session, row.spec) if row is not None else now
+            if row is not None and now.found is not None and row.state in (JobState.NEW, JobState.PAUSED):
+                fulfil(session, row, now.found)
+        return now
+
     def submit(self, job: JobRecord) -> None:
         """Write the job's directory and give the job to the engine; harmless to repeat."""
         directory = self.launcher.make_job_directory(job.id, job.owner)
@@ -107,11 +123,12 @@ class JobSteps:
             for given in job.spec["inputs"]
         )
 
-    def mark(self, job_id: str, *, before: JobState, after: JobState) -> bool:
+    def mark(self, job_id: str, *, before: JobState, after: JobState, reason: str | None = None) -> bool:
         """Note that the job went from `before` to `after`; False where it was not in `before`."""
         times = {JobState.QUEUED: "queue_time", JobState.RUNNING: "start_time"}
-        values: dict[str, Any] = {"state": after, "update_time": utcnow(), "reason": None}
-        values[times[after]] = utcnow()
+        values: dict[str, Any] = {"state": after, "update_time": utcnow(), "reason": reason}
+        if after in times:
+            values[times[after]] = utcnow()
         with self.database.write() as session:
             statement = update(Job).where(Job.id == job_id, Job.state == before).values(**values)
             changed = session.execute(statement.returning(Job.id)).scalar_one_or_none()

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from perijove.histories.services import job_directory, jobs, tools
 from perijove.histories.services.job_outputs import EXECUTED, TOOL_ID
+from perijove.histories.services.remapping import REMAPPABLE
 from perijove.histories.store.files import FileStore
 from perijove.histories.store.models import Job
 from perijove.sandbox.files import open_beneath
@@ -88,4 +89,9 @@ def rerun_form(job: Job) -> dict[str, Any]:
     inputs = jobs.rerun_inputs(job)
     if job.tool_id != TOOL_ID:
         return {"id": job.tool_id, "history_id": job.history_id, "state_inputs": inputs, "job_remap": None}
-    return {**tools.build(inputs, job.history_id), "state_inputs": inputs, "job_id": job.id}
+    return {
+        **tools.build(inputs, job.history_id),
+        "state_inputs": inputs,
+        "job_id": job.id,
+        "job_remap": job.state in REMAPPABLE,
+    }

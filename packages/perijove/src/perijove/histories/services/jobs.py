@@ -251,7 +251,8 @@ def parameters_display(job: Job) -> ParametersDisplay:
 
 def rerun_inputs(job: Job) -> dict[str, Any]:
     """The inputs of another job like this one; its submission is a new one."""
-    return {name: value for name, value in job.params.items() if name != "submission_id"}
+    own = ("submission_id", "rerun_remap_job_id")
+    return {name: value for name, value in job.params.items() if name not in own}
 
 
 def metrics(job: Job) -> list[JobMetric]:

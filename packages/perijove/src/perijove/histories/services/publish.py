@@ -39,7 +39,7 @@ from perijove.histories.store.models import Collection, Dataset, Job, JobOutput
 from perijove.histories.store.types import utcnow
 
 MAX_REPORT = 64 * 2**20
-UNFINISHED = (JobState.NEW, JobState.QUEUED, JobState.RUNNING)
+UNFINISHED = (JobState.NEW, JobState.PAUSED, JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,7 @@ _INPUTS: tuple[tuple[str, str, str, str, bool, Any], ...] = (
         True,
         "",
     ),
+    ("rerun_remap_job_id", "text", "In place of", "The job that this one is run in place of.", True, ""),
 )
 _MODEL_CLASSES = {
     "data": "DataToolParameter",

@@ -164,4 +164,6 @@ def state_of_history(details: dict[str, int]) -> str:
     for state in (DatasetState.RUNNING, DatasetState.UPLOAD, DatasetState.QUEUED, DatasetState.NEW):
         if details.get(state):
             return "running" if state in (DatasetState.RUNNING, DatasetState.UPLOAD) else "queued"
-    return "error" if details.get(DatasetState.ERROR) else "ok"
+    if details.get(DatasetState.ERROR):
+        return "error"
+    return "paused" if details.get(DatasetState.PAUSED) else "ok"
