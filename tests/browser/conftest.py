@@ -57,6 +57,13 @@ def door() -> Iterator[FrontDoor]:
             yield opened
 
 
+@pytest.fixture(scope="session")
+def galaxy(door: FrontDoor) -> str:
+    """The address of the history server behind the door."""
+    door.start_histories()
+    return door.settings.galaxy_url
+
+
 @pytest.fixture(autouse=True)
 def no_labs_left(door: FrontDoor) -> Iterator[None]:
     """Each test finds the whole machine free."""

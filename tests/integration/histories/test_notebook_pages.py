@@ -70,6 +70,7 @@ def test_scripts_run_only_in_a_frame_and_where_asked_for(
 ) -> None:
     page = http.post("/api/perijove/pages", json={**PAGE, "interactive": True}).json()
     address = f"{page_path(page)}/notebook"
+    assert "interactive parts" in anonymous.get(page_path(page)).text
     still = anonymous.get(address, headers=headers).headers["content-security-policy"]
     asked = anonymous.get(f"{address}?interactive=true", headers=headers).headers["content-security-policy"]
     assert still.startswith("sandbox")

@@ -51,24 +51,27 @@ INTERACTIVE = View(sandbox="allow-scripts", policy=f"sandbox allow-scripts; {_OW
 
 def outer_page(request: Request, page: NotebookPage, *, interactive: bool) -> HTMLResponse:
     """The page around the notebook."""
-    root = request.scope.get("root_path", "")
-    address = f"{root}/p/{page.id}"
+    address = f"{request.scope.get('root_path', '')}/p/{page.id}"
+    runs = interactive and page.interactive
     return html_page(
         "notebook.html",
-        headers={
-            **HEADERS,
-            "Content-Security-Policy": _outer_policy(request, f"{address}/notebook"),
-            **_ALONE,
-        },
+        headers=_outer_headers(request, f"{address}/notebook"),
         page=page,
         address=address,
-        interactive=interactive and page.interactive,
-        view=INTERACTIVE if interactive and page.interactive else STILL,
+        interactive=runs,
+        # Without TLS browsers do not say what they fetch a document for.
+        can_be_interactive="sec-fetch-dest" in request.headers,
+        view=INTERACTIVE if runs else STILL,
     )
 
 
-# A window that a link in the notebook opens gets no hold of the page that it came from.
-_ALONE = {"Cross-Origin-Opener-Policy": "same-origin"}
+def _outer_headers(request: Request, framed: str) -> dict[str, str]:
+    return {
+        **HEADERS,
+        "Content-Security-Policy": _outer_policy(request, framed),
+        # A window that a link in the notebook opens gets no hold of the page that it came from.
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
 
 
 def _outer_policy(request: Request, framed: str) -> str:
