@@ -55,8 +55,15 @@ def _runs_a_program(terminal):
 c.ServerApp.kernel_manager_class = WorkingKernelManager
 c.ServerApp.terminals_enabled = True
 c.ServerApp.open_browser = False
-# Language servers are started by nobody here, and cost half a second at each start.
-c.ServerApp.jpserver_extensions = {"jupyter_lsp": False, "notebook_shim": False}
+# Language servers are started by nobody here, and cost half a second at each start. The others are loaded by
+# the first request to one of their addresses (perijove_lab.extension.on_request).
+c.ServerApp.jpserver_extensions = dict.fromkeys(
+    (
+        *("jupyter_lsp", "notebook_shim"),
+        *("jupyter_server_proxy", "jupyterlab_git", "jupyterlab_h5web", "nbdime", "nbgitpuller"),
+    ),
+    False,
+)
 # These would ask GitHub and PyPI.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
