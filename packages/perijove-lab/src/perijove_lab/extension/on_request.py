@@ -50,7 +50,7 @@ def _below(path: str, place: str) -> bool:
 
 def load(serverapp: ServerApp, name: str) -> None:
     """Enable, link and load the extension `name`; what prevents it is logged and stops nothing."""
-    manager = serverapp.extension_manager
+    manager: Any = serverapp.extension_manager  # untyped
     manager.add_extension(name, enabled=True)
     manager.link_extension(name)
     manager.load_extension(name)
