@@ -7,7 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 
 from perijove.core.errors import NotAuthenticatedError
@@ -15,7 +14,7 @@ from perijove.core.settings import Settings, load_settings
 from perijove.engines.registry import make_engines
 from perijove.histories.app import create_app
 from perijove.histories.identity import Caller
-from perijove.histories.serving import uvicorn_config
+from perijove.histories.serving import Server
 from perijove.sandbox.launcher import Launcher
 
 
@@ -49,7 +48,7 @@ def make_app(home: Path, launcher_kind: str) -> FastAPI:
 
 def serve(home: Path, port: int, launcher_kind: str) -> None:
     application = make_app(home, launcher_kind)
-    uvicorn.Server(uvicorn_config(application, port=port)).run()
+    Server(application, port=port).run()
 
 
 def fork_on_demand(home: Path, port: int, launcher_kind: str) -> None:

@@ -11,14 +11,12 @@ import os
 import sys
 from urllib.parse import urlsplit
 
-import uvicorn
-
 from perijove.core.errors import ConfigurationError, PerijoveError
 from perijove.core.settings import load_settings
 from perijove.engines.registry import make_engines
 from perijove.histories.app import create_app
 from perijove.histories.identity import HubIdentity
-from perijove.histories.serving import uvicorn_config
+from perijove.histories.serving import Server
 from perijove.sandbox import connect_launcher
 
 DEFAULT_PORT = 45302
@@ -45,8 +43,7 @@ def serve() -> None:
     engine = make_engines(launcher=launcher, settings=settings)
     app = create_app(settings, identity=identity, engine=engine, launcher=launcher, prefix=prefix)
     address = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{DEFAULT_PORT}"))
-    config = uvicorn_config(app, host=address.hostname or "127.0.0.1", port=address.port or DEFAULT_PORT)
-    uvicorn.Server(config).run()
+    Server(app, host=address.hostname or "127.0.0.1", port=address.port or DEFAULT_PORT).run()
 
 
 def _variable(name: str) -> str:

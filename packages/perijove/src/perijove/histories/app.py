@@ -22,6 +22,7 @@ from perijove.histories.inspection.inspector import Inspector
 from perijove.histories.middleware import Guard
 from perijove.histories.routers import (
     archives,
+    changes,
     contents,
     datasets,
     galaxy_link,
@@ -33,6 +34,7 @@ from perijove.histories.routers import (
     tools,
     uploads,
 )
+from perijove.histories.services.changes import Changes
 from perijove.histories.services.job_runtime import Jobs
 from perijove.histories.services.no_jobs import NoJobs
 from perijove.histories.store.files import FileStore
@@ -64,9 +66,11 @@ def create_app(
     Without an engine and a launcher, jobs are refused and everything else works. Nothing on the disk is
     touched before the application starts (its lifespan): then directories are made, the database migrated.
     """
+    database = Database(database_url(settings))
     context = Context(
         settings=settings,
-        database=Database(database_url(settings)),
+        database=database,
+        changes=Changes(database),
         files=FileStore(settings.layout.datasets, settings.layout.uploads),
         identity=identity,
         engine=engine,
@@ -95,6 +99,7 @@ def create_app(
         uploads.router,
         uploads.resumable,
         jobs.router,
+        changes.router,
         tools.router,
         pages.router,
         notebook_pages.router,
@@ -113,6 +118,7 @@ def _jobs(context: Context) -> Jobs | NoJobs:
         files=context.files,
         engine=context.engine,
         launcher=context.launcher,
+        tell=context.changes.job_changed,
     )
 
 

@@ -12,6 +12,7 @@ from perijove.core.settings import Settings
 from perijove.engines.base import Engine
 from perijove.histories.database import Database
 from perijove.histories.identity import Caller, Identity
+from perijove.histories.services.changes import Changes
 from perijove.histories.store.files import FileStore
 from perijove.histories.store.models import User
 from perijove.sandbox.launcher import Launcher
@@ -35,6 +36,7 @@ class Context:
     database: Database
     files: FileStore
     identity: Identity
+    changes: Changes
     engine: Engine | None = None
     launcher: Launcher | None = None
     _user_ids: dict[str, str] = field(default_factory=dict)

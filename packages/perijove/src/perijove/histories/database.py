@@ -8,10 +8,11 @@ that two of them queue for the lock instead of one failing half way.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from perijove.core.errors import ConfigurationError, StorageError
 from perijove.core.settings import Settings
 
+T = TypeVar("T")
 BUSY_TIMEOUT = 30.0
 _MIGRATION_LOCK = 7_265_697  # PostgreSQL: an advisory lock's number, any that nobody else uses
 _WRITES = "perijove_writes"
@@ -31,6 +33,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._writing = self.engine.execution_options(**{_WRITES: True})
+        self._watchers: list[_Watcher] = []
+
+    def watch(self, name: Callable[[object], T | None], tell: Callable[[set[T]], None]) -> None:
+        """After each transaction that wrote, `tell` what `name` says of the rows that were written.
+
+        Only of rows written as objects; a statement that updates or deletes many at once names none.
+        """
+        self._watchers.append(_Watcher(name, tell))
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -41,8 +51,10 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose changes are committed at the end, or not at all when the body raises."""
-        with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        session = _WritingSession(self._writing, self._watchers)
+        with _translated(), session, session.begin():
             yield session
+        session.tell()
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once."""
@@ -60,6 +72,38 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True)
+class _Watcher:
+    name: Callable[[object], Any]
+    tell: Callable[[set[Any]], None]
+
+
+class _WritingSession(Session):
+    """A session that notes for its watchers what it writes, as it writes it."""
+
+    def __init__(self, engine: Engine, watchers: Sequence[_Watcher]) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self._noted: list[tuple[_Watcher, set[Any]]] = [(watcher, set()) for watcher in watchers]
+
+    def note(self) -> None:
+        """Note the rows of the flush at hand."""
+        for row in (*self.new, *self.dirty, *self.deleted):
+            for watcher, noted in self._noted:
+                if (found := watcher.name(row)) is not None:
+                    noted.add(found)
+
+    def tell(self) -> None:
+        """Tell the watchers; for after the commit."""
+        for watcher, noted in self._noted:
+            if noted:
+                watcher.tell(noted)
+
+
+@event.listens_for(_WritingSession, "after_flush")
+def _note(session: _WritingSession, _context: object) -> None:
+    session.note()
 
 
 def database_url(settings: Settings) -> str:

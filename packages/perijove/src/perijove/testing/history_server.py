@@ -25,14 +25,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import uvicorn
 
 from perijove.core.settings import JobSettings, Settings
 from perijove.engines.base import Engine
 from perijove.engines.registry import make_engines
 from perijove.histories.app import create_app
 from perijove.histories.identity import Caller
-from perijove.histories.serving import uvicorn_config
+from perijove.histories.serving import Server
 from perijove.sandbox.launcher import Launcher
 from perijove.sandbox.unconfined import UnconfinedLauncher
 from perijove.testing.identity import TokenIdentity
@@ -79,7 +78,7 @@ class HistoryServer:
         )
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}{prefix}"
-        self._server = uvicorn.Server(uvicorn_config(self.app, port=self.port))
+        self._server = Server(self.app, port=self.port)
         self._thread = threading.Thread(target=self._server.run, name="history-server", daemon=True)
 
     def __enter__(self) -> Self:
@@ -164,7 +163,7 @@ def main() -> None:
     """Serve the home in PERIJOVE_HOME with the keys above; what `HistoryServerProcess` runs."""
     port, prefix = int(sys.argv[1]), sys.argv[2]
     app = create_app(Settings(), identity=TokenIdentity(CALLERS), prefix=prefix)
-    uvicorn.Server(uvicorn_config(app, port=port)).run()
+    Server(app, port=port).run()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from perijove.histories.schemas.jobs import (
     ParametersDisplay,
 )
 from perijove.histories.schemas.server import JobLock
-from perijove.histories.services import job_events, job_streams, jobs
+from perijove.histories.services import job_directory, job_events, job_streams, jobs
 from perijove.histories.services.jobs import JobFilter
 
 router = APIRouter(prefix="/api", tags=["jobs"])
@@ -180,6 +180,20 @@ def job_progress(here: Here, me: Me, runtime: JobsHere, job_id: Id) -> dict[str,
     with here.database.read() as session:
         job = jobs.visible_job(session, me, job_id)
         return dict(runtime.live(job).progress)
+
+
+@router.get("/jobs/{job_id}/progress/series")
+def progress_series(
+    here: Here,
+    me: Me,
+    runtime: JobsHere,
+    job_id: Id,
+    points: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> list[dict[str, Any]]:
+    """The metrics over time (`time`, `epoch`, `percent`, `metrics`), thinned to at most `points`."""
+    with here.database.read() as session:
+        jobs.visible_job(session, me, job_id)
+    return job_directory.read_series(runtime.steps.directory(job_id), points=points)
 
 
 @router.get("/jobs/{job_id}/log", response_class=Response)

@@ -26,6 +26,8 @@ LOG = "log"
 LOG_KEPT_HEAD = 2**20
 LOG_KEPT_TAIL = 3 * 2**20
 _PROGRESS_TAIL = 2**16
+_SERIES_READ = 2**24
+_POINT = ("time", "epoch", "percent", "metrics")
 _DISPOSABLE = ("code", "inputs", "work", "out")
 
 
@@ -132,6 +134,23 @@ def read_progress(directory: Path) -> dict[str, Any]:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _PROGRESS_TAIL))
         return merge_progress(file.read(_PROGRESS_TAIL))
+
+
+def read_series(directory: Path, *, points: int) -> list[dict[str, Any]]:
+    """The progress lines that hold metrics, oldest first, at most `points` of them, evenly thinned.
+
+    The last one is always among them.
+    """
+    try:
+        descriptor = _open_kept_or_out(directory)
+    except (OSError, ValueError):
+        return []
+    with os.fdopen(descriptor, "rb") as file:
+        lines = [line for line in file.read(_SERIES_READ).splitlines() if b'"metrics"' in line]
+    step = max(1, -(-len(lines) // points))
+    kept = lines[::-1][::step][::-1]
+    found = [merge_progress(line) for line in kept]
+    return [{name: one[name] for name in _POINT if name in one} for one in found if one.get("metrics")]
 
 
 def _open_kept_or_out(directory: Path) -> int:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +44,20 @@ class Jobs:
     """Everything about jobs that the routes need. Methods may be called from any thread."""
 
     def __init__(
-        self, *, settings: Settings, database: Database, files: FileStore, engine: Engine, launcher: Launcher
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        files: FileStore,
+        engine: Engine,
+        launcher: Launcher,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
+        """`tell` is called with the id of each job that has changed."""
         self._parts = _Parts(
             settings=settings, database=database, files=files, engine=engine, launcher=launcher
         )
-        self.signals = JobSignals()
+        self.signals = JobSignals(tell)
         self.steps = JobSteps(
             settings=settings, database=database, files=files, engine=engine, launcher=launcher
         )
