@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 import yaml
 
+EXTRACTION = "__EXTRACT_DATASET__"
+"""The tool, which every Galaxy has, that takes one element out of a collection."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowInput:
@@ -67,7 +70,7 @@ def extraction(label: str, step: str, output: str, element: str) -> Step:
     """A step that takes one element out of a collection that an earlier step made; its output is `output`."""
     return Step(
         label=label,
-        tool_id="__EXTRACT_DATASET__",
+        tool_id=EXTRACTION,
         sources={"input": (f"{step}/{output}",)},
         state={"which": {"which_dataset": "by_identifier", "identifier": element}},
     )

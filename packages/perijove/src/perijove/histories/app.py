@@ -33,6 +33,7 @@ from perijove.histories.routers import (
     server,
     tools,
     uploads,
+    workflows,
 )
 from perijove.histories.services.changes import Changes
 from perijove.histories.services.job_runtime import Jobs
@@ -101,6 +102,7 @@ def create_app(
         jobs.router,
         changes.router,
         tools.router,
+        workflows.router,
         pages.router,
         notebook_pages.router,
         notebook_pages.visits,

@@ -43,8 +43,8 @@ def list_jobs(
     tool_id: States = [],  # noqa: B006
     history_id: Annotated[EncodedId | None, Query()] = None,
     user_id: Annotated[EncodedId | None, Query()] = None,
-    invocation_id: Annotated[str | None, Query(max_length=64)] = None,
-    workflow_id: Annotated[str | None, Query(max_length=64)] = None,
+    invocation_id: Annotated[EncodedId | None, Query()] = None,
+    workflow_id: Annotated[EncodedId | None, Query()] = None,
     date_range_min: Day = None,
     date_range_max: Day = None,
     user_details: bool = False,
@@ -54,13 +54,15 @@ def list_jobs(
 ) -> list[JobSummary]:
     """The caller's jobs, newest first; an administrator's: everybody's."""
     states = jobs.known_states(state)
-    if states is None or invocation_id or workflow_id:
-        return []  # states that only Galaxy has; there are no workflows here
+    if states is None:
+        return []  # states that only Galaxy has
     wanted = JobFilter(
         states=states,
         tool_ids=tool_id,
         history_id=history_id,
         user_id=user_id,
+        invocation_id=invocation_id,
+        workflow_id=workflow_id,
         date_range_min=date_range_min,
         date_range_max=date_range_max,
         order_by=order_by,

@@ -18,7 +18,9 @@ from perijove.engines.galaxy import GalaxyLinks
 from perijove.histories.context import Account
 from perijove.histories.database import Database
 from perijove.histories.schemas.jobs import FlavorOffer, MachineState
+from perijove.histories.schemas.workflows import InvocationRequest
 from perijove.histories.services import job_directory, jobs
+from perijove.histories.services.invoking import Means, invoke
 from perijove.histories.services.job_lock import REASON, JobLock
 from perijove.histories.services.job_loop import JobLoop
 from perijove.histories.services.job_signals import JobSignals
@@ -87,6 +89,18 @@ class Jobs:
         )
         self.signals.wake()
         return job_id
+
+    def invoke(self, account: Account, workflow_id: str, request: InvocationRequest) -> str:
+        """Put a run of a workflow on record; see `services.invoking.invoke`."""
+        means = Means(
+            database=self._parts.database,
+            files=self._parts.files,
+            offer=self.offer(),
+            linked=self.links.get,
+        )
+        invocation_id = invoke(means, account, workflow_id, request)
+        self.signals.wake()
+        return invocation_id
 
     def cancel(self, account: Account, job_id: str) -> bool:
         """Ask for the end of a job; False where it has ended before."""

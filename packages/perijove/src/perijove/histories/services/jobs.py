@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from perijove.core.errors import BadRequestError, NotFoundError
@@ -29,7 +29,7 @@ from perijove.histories.services import views
 from perijove.histories.services.filters import moment
 from perijove.histories.services.outcome import format_seconds
 from perijove.histories.services.users import email
-from perijove.histories.store.models import Job, JobInput, JobOutput, User
+from perijove.histories.store.models import Invocation, InvocationStep, Job, JobInput, JobOutput, User
 
 GALAXY_VERSION = "26.1"
 _DATASET, _COLLECTION = "hda", "hdca"
@@ -43,6 +43,8 @@ class JobFilter:
     tool_ids: Sequence[str] = ()
     history_id: str | None = None
     user_id: str | None = None
+    invocation_id: str | None = None
+    workflow_id: str | None = None
     date_range_min: str | None = None
     date_range_max: str | None = None
     order_by: Literal["create_time", "update_time"] = "update_time"
@@ -91,11 +93,24 @@ def _conditions(account: Account, wanted: JobFilter) -> list[ColumnElement[bool]
         conditions.append(Job.tool_id.in_(wanted.tool_ids))
     if wanted.history_id is not None:
         conditions.append(Job.history_id == wanted.history_id)
+    if wanted.invocation_id or wanted.workflow_id:
+        conditions.append(Job.id.in_(_of_runs(wanted)))
     if wanted.date_range_min:
         conditions.append(Job.update_time >= moment(wanted.date_range_min))
     if wanted.date_range_max:
         conditions.append(Job.update_time <= moment(wanted.date_range_max))
     return conditions
+
+
+def _of_runs(wanted: JobFilter) -> Select[Any]:
+    """The jobs of one run, or of all runs of a workflow."""
+    query = select(InvocationStep.job_id).where(InvocationStep.job_id.is_not(None))
+    if wanted.invocation_id:
+        query = query.where(InvocationStep.invocation_id == wanted.invocation_id)
+    if wanted.workflow_id:
+        runs = select(Invocation.id).where(Invocation.workflow_id == wanted.workflow_id)
+        query = query.where(InvocationStep.invocation_id.in_(runs))
+    return query
 
 
 def known_states(names: Sequence[str]) -> list[JobState] | None:

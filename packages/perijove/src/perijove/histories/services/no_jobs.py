@@ -40,4 +40,4 @@ class NoJobs:
             "This server runs no jobs.", advice="Ask an administrator to start it with an engine."
         )
 
-    cancel = flavors = machine = submit
+    cancel = flavors = invoke = machine = submit

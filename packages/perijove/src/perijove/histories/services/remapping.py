@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from perijove.core.errors import ConflictError, NotFoundError
 from perijove.core.states import JobState
 from perijove.histories.context import Account
 from perijove.histories.services.promises import awaited
-from perijove.histories.store.models import Job, JobInput, JobOutput
+from perijove.histories.store.models import InvocationStep, Job, JobInput, JobOutput
+from perijove.histories.store.types import utcnow
 
 REMAPPABLE = (JobState.ERROR, JobState.DELETED, JobState.PAUSED)
 _HELD = (JobState.NEW, JobState.PAUSED)
@@ -34,6 +35,12 @@ def remap(session: Session, account: Account, old_id: str, new: Job) -> None:
         )
     if old.state is JobState.PAUSED:
         old.cancel_requested = True
+    session.execute(
+        update(InvocationStep)
+        .where(InvocationStep.job_id == old.id)
+        .values(job_id=new.id, update_time=utcnow())
+        .execution_options(synchronize_session=False)
+    )
     replaced = dict(_replaced(old, new))
     rows = select(JobInput).where(
         or_(JobInput.dataset_id.in_(replaced), JobInput.collection_id.in_(replaced))

@@ -4,6 +4,7 @@ users ─┬─ histories ── history_contents ─┬─ datasets ── file
        │                                 └─ collections ── collection_elements ── datasets
        │              └─ history_shares ── users
        ├─ jobs ── job_inputs, job_outputs
+       ├─ workflows ── workflow_invocations ── workflow_invocation_steps ── jobs
        ├─ notebook_pages ── files
        └─ uploads (tus, under way)
 
@@ -324,6 +325,61 @@ class JobOutput(Base):
 
     dataset: Mapped[Dataset | None] = relationship()
     collection: Mapped[Collection | None] = relationship()
+
+
+class StoredWorkflow(Base):
+    """A workflow, as it was imported (Galaxy's format 2)."""
+
+    __tablename__ = "workflows"
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(_Name)
+    document: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    deleted: Mapped[bool] = mapped_column(default=False)
+    create_time: Mapped[datetime] = mapped_column(default=utcnow)
+    update_time: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+    user: Mapped[User] = relationship()
+
+
+class Invocation(Base):
+    """One run of a workflow. All its jobs are on record from the start; how they stand is theirs to say."""
+
+    __tablename__ = "workflow_invocations"
+    __table_args__ = (Index("ix_workflow_invocations_user_create", "user_id", "create_time"),)
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    workflow_id: Mapped[str] = mapped_column(ForeignKey("workflows.id"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    history_id: Mapped[str] = mapped_column(ForeignKey("histories.id"), index=True)
+    inputs: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
+    """The datasets that were given, by the label of the workflow's input."""
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    create_time: Mapped[datetime] = mapped_column(default=utcnow)
+    update_time: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+    workflow: Mapped[StoredWorkflow] = relationship()
+    steps: Mapped[list[InvocationStep]] = relationship(
+        order_by="InvocationStep.order_index", cascade="all, delete-orphan"
+    )
+
+
+class InvocationStep(Base):
+    """A step of a run: an input, a job (the one that took its place, where it was run again), or neither."""
+
+    __tablename__ = "workflow_invocation_steps"
+
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    invocation_id: Mapped[str] = mapped_column(ForeignKey("workflow_invocations.id"), index=True)
+    order_index: Mapped[int]
+    label: Mapped[str] = mapped_column(_Name)
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"), index=True, default=None)
+    reused: Mapped[bool] = mapped_column(default=False)
+    """Whether an earlier job, called in the same way, stands for this step."""
+    update_time: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+    job: Mapped[Job | None] = relationship()
 
 
 class Upload(Base):
