@@ -1,14 +1,25 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import { Signal } from '@lumino/signaling';
-import type { IPlatform, IRequest } from '../tokens';
+import type { ISignal } from '@lumino/signaling';
+import type { IChange, IFollower, IPlatform, IRequest, IWatchedJob } from '../tokens';
+import { Changes, EVERYTHING } from './changes';
 import { away, refusal } from './errors';
 
 /** The lab's server as the panels see it. */
 export class Platform implements IPlatform {
-  readonly changed: Signal<IPlatform, void> = new Signal<IPlatform, void>(this);
-
   constructor(private readonly settings: ServerConnection.ISettings) {}
+
+  get changed(): ISignal<IPlatform, IChange> {
+    return this.changes.changed;
+  }
+
+  get watched(): ISignal<IPlatform, readonly IWatchedJob[]> {
+    return this.changes.watched;
+  }
+
+  follow(hidden = false): IFollower {
+    return this.changes.follow(hidden);
+  }
 
   galaxy<T>(path: string, request: IRequest = {}): Promise<T> {
     return this.ask<T>(this.galaxyUrl(path), request);
@@ -32,8 +43,10 @@ export class Platform implements IPlatform {
   }
 
   announceChange(): void {
-    this.changed.emit();
+    this.changes.changed.emit(EVERYTHING);
   }
+
+  private readonly changes = new Changes(this);
 
   private url(path: string): string {
     const [place = '', query] = path.split('?', 2);
