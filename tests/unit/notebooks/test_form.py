@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 FOLDER = Path(__file__).parents[3] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("*.ipynb"))
 USE_CASE = [path for path in NOTEBOOKS if path.parent.name == "ct-segmentation"]
+LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
 def named(path: Path) -> str:
@@ -24,6 +26,18 @@ def test_there_are_notebooks():
         "ct-segmentation/3_train_remotely.ipynb",
         "ct-segmentation/4_predict.ipynb",
         "home.ipynb",
+        "tours/bioblend.ipynb",
+        "tours/bokeh.ipynb",
+        "tours/bqplot.ipynb",
+        "tours/dashboards.ipynb",
+        "tours/onnx-keras.ipynb",
+        "tours/onnx-pytorch.ipynb",
+        "tours/onnx-scikit-learn.ipynb",
+        "tours/pandas.ipynb",
+        "tours/remote/train.ipynb",
+        "tours/remote-training.ipynb",
+        "tours/seaborn.ipynb",
+        "tours/voila/threshold.ipynb",
     ]
 
 
@@ -73,3 +87,36 @@ def test_the_training_notebook_never_reads_the_test_patients():
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     assert "label_test" not in code
     assert '["y"]' not in code
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_its_links_lead_somewhere(path: Path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "markdown":
+            continue
+        for target in LINK.findall(cell.source):
+            assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_what_it_sends_away_lies_beside_it(path: Path):
+    """A job that names a notebook which does not exist fails where its reader least expects it."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        for sent in re.findall(r'\b(?:submit|run_script_job)\(\s*"([^"]+\.ipynb)"', cell.source):
+            assert (path.parent / sent).exists() or sent == "train.ipynb", sent
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_it_loads_nothing_from_elsewhere(path: Path):
+    """Labs work offline: no script, style or data from another host in the code."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and path.name != "1_fetch_data.ipynb":
+            assert not re.search(r"https?://(?!127\.0\.0\.1|localhost)", cell.source)
+
+
+def test_the_home_page_leads_to_every_notebook():
+    """Those that another notebook sends or opens stand in its folder's own subfolder."""
+    home = nbformat.read(FOLDER / "home.ipynb", as_version=4)
+    linked = {target for cell in home.cells for target in LINK.findall(cell.source)}
+    shown = {named(path) for path in NOTEBOOKS if len(path.relative_to(FOLDER).parts) == 2}
+    assert {target for target in linked if target.endswith(".ipynb")} == shown
