@@ -1,4 +1,4 @@
-"""Notebooks as a reader runs them: every cell, in the kernel that they name, in a home of the reader's own."""
+"""Notebooks as a reader runs them: every cell, in the kernel they name, in a home of the reader's own."""
 
 from __future__ import annotations
 

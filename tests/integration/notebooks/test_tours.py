@@ -16,12 +16,13 @@ from perijove.testing.history_server import HistoryServer
 pytestmark = [pytest.mark.ai, pytest.mark.timeout(900)]
 
 # Without a network: a name server or proxy that does not exist. Nothing may be loaded from elsewhere.
-OFFLINE = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
 
 def lab_variables(server: HistoryServer) -> dict[str, str]:
     """What a lab of alice's has in its environment."""
-    return {"GALAXY_URL": server.url, "API_KEY": server.keys["alice"], "HISTORY_ID": "", "no_proxy": "127.0.0.1"}
+    own = {"GALAXY_URL": server.url, "API_KEY": server.keys["alice"], "HISTORY_ID": ""}
+    return own | {"no_proxy": "127.0.0.1"}
 
 
 def test_every_tour_has_a_test():
