@@ -9,6 +9,7 @@ and never count as idle while they work.
 import os
 from datetime import UTC, datetime
 
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 c = get_config()  # noqa: F821
@@ -64,6 +65,12 @@ c.ServerApp.jpserver_extensions = dict.fromkeys(
     ),
     False,
 )
+# What cells show is kept by the server, in shared documents. They stay in it, so that whoever comes back after
+# hours meets the document that they left; their history outlives a restart of the lab.
+c.ServerApp.kernel_websocket_connection_class = "perijove_lab.outputs.connection.RecordingConnection"
+c.YDocExtension.document_cleanup_delay = None
+c.SQLiteYStore.db_path = os.path.join(jupyter_data_dir(), "documents.db")
+c.SQLiteYStore.squash_after_inactivity_of = 3600
 # These would ask GitHub and PyPI.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"

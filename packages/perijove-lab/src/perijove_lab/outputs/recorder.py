@@ -1,0 +1,198 @@
+"""What one kernel says, kept for the cells that asked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from perijove_lab.outputs.documents import Cell, Documents
+from perijove_lab.outputs.record import Record
+
+OUTPUTS = frozenset(
+    {"stream", "display_data", "execute_result", "error", "update_display_data", "clear_output"}
+)
+FLUSH_SECONDS = 0.1
+SAVE_SECONDS = 5.0
+# A cell that was made a moment ago may arrive in the shared document after the request to run it.
+FIND_SECONDS = 10.0
+
+
+@dataclass
+class Execution:
+    """One request to run a cell."""
+
+    msg_id: str
+    cell_id: str
+    session: str
+    asked: float
+    kernel_session: str
+    cell: Cell | None = None
+    record: Record = field(default_factory=Record)
+    count: int | None = None
+    ended: bool = False
+    shown_end: bool = False
+
+
+class Recorder:
+    """Takes every message of one kernel; writes what cells show into their documents."""
+
+    def __init__(self, kernel_id: str, documents: Documents, log: logging.Logger) -> None:
+        self.kernel_id = kernel_id
+        self._documents = documents
+        self.log = log
+        self._by_message: dict[str, Execution] = {}
+        self._by_cell: dict[str, Execution] = {}
+        self._displays: dict[str, set[str]] = {}
+        self._kernel_session = ""
+        self._flushing: asyncio.Task[None] | None = None
+        self._saved = 0.0
+
+    # -- what browsers ask for
+
+    def expect(self, msg_id: str, cell_id: str, session: str) -> None:
+        """A request to run a cell is on its way to the kernel.
+
+        Where no notebook is open as a shared document, nothing is kept: browsers get everything, as ever.
+        """
+        if msg_id in self._by_message or not self._documents.any:
+            return
+        execution = Execution(msg_id, cell_id, session, time.monotonic(), self._kernel_session)
+        if (before := self._by_cell.get(cell_id)) is not None:
+            self._forget(before)
+        self._by_message[msg_id] = self._by_cell[cell_id] = execution
+        self._place(execution)
+
+    def keeps(self, msg_id: str) -> bool:
+        """Whether the outputs of this request are written here, and not by a browser."""
+        return msg_id in self._by_message
+
+    def knows_display(self, name: str) -> bool:
+        """Whether something kept here is shown under this display id."""
+        return name in self._displays
+
+    @property
+    def working(self) -> bool:
+        """Whether any cell runs or waits to run."""
+        return any(not execution.ended for execution in self._by_message.values())
+
+    # -- what the kernel says
+
+    def take(self, header: dict[str, Any], parent: dict[str, Any], content: dict[str, Any]) -> None:
+        """One message, in the order in which the kernel sent them."""
+        self._notice_restart(str(header.get("session", "")))
+        kind = header["msg_type"]
+        if kind == "update_display_data" or (kind in OUTPUTS and _display(content)):
+            self._update_displays(_display(content), content)
+        execution = self._by_message.get(parent.get("msg_id", ""))
+        if execution is not None:
+            self._take_for(execution, kind, content)
+        self._flush_soon()
+
+    def _take_for(self, execution: Execution, kind: str, content: dict[str, Any]) -> None:
+        if kind in OUTPUTS:
+            execution.record.apply(kind, content)
+            if kind == "display_data" and (name := _display(content)):
+                self._displays.setdefault(name, set()).add(execution.msg_id)
+        elif kind == "execute_input":
+            execution.count = content.get("execution_count")
+        elif kind == "status" and content.get("execution_state") == "idle":
+            execution.ended = True
+
+    def _update_displays(self, name: str, content: dict[str, Any]) -> None:
+        for msg_id in self._displays.get(name, ()):
+            if (execution := self._by_message.get(msg_id)) is not None:
+                execution.record.update_display(name, content)
+
+    def _notice_restart(self, session: str) -> None:
+        """Another process answers: what the one before was asked for comes to no end any more."""
+        if session == self._kernel_session:
+            return
+        for execution in self._by_message.values():
+            if execution.kernel_session and execution.kernel_session == self._kernel_session:
+                execution.ended = True
+        for execution in self._by_message.values():
+            if not execution.ended:
+                execution.kernel_session = session
+        self._kernel_session = session
+
+    def kernel_gone(self) -> None:
+        """The kernel was shut down: nothing that runs goes on."""
+        for execution in self._by_message.values():
+            execution.ended = True
+        self._flush_soon()
+
+    # -- the document
+
+    def _place(self, execution: Execution) -> bool:
+        execution.cell = self._documents.find(execution.cell_id, self.kernel_id)
+        if execution.cell is not None:
+            execution.cell.begin()
+        return execution.cell is not None
+
+    def _forget(self, execution: Execution) -> None:
+        self._by_message.pop(execution.msg_id, None)
+        self._by_cell.pop(execution.cell_id, None)
+        for names in self._displays.values():
+            names.discard(execution.msg_id)
+        self._displays = {name: messages for name, messages in self._displays.items() if messages}
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.get_running_loop().create_task(self._flush_while_needed())
+
+    async def _flush_while_needed(self) -> None:
+        while self._flush_all():
+            await self._save_now_and_then()
+            await asyncio.sleep(FLUSH_SECONDS)
+
+    def _flush_all(self) -> bool:
+        """Whether anything was written, or waits for its cell."""
+        busy = [self._flush(execution) for execution in list(self._by_message.values())]
+        return any(busy)
+
+    def _flush(self, execution: Execution) -> bool:
+        if execution.cell is None and not self._place(execution):
+            return self._await_cell(execution)
+        try:
+            return self._write(execution)
+        except Exception:
+            self.log.exception("The output of cell %s could not be written", execution.cell_id)
+            execution.record.rewrite(len(execution.cell or ()))
+            return True
+
+    def _await_cell(self, execution: Execution) -> bool:
+        if time.monotonic() - execution.asked < FIND_SECONDS:
+            return True
+        if execution.ended:
+            self.log.warning("Cell %s was nowhere to be found; what it printed is gone", execution.cell_id)
+            self._forget(execution)
+        return False
+
+    def _write(self, execution: Execution) -> bool:
+        cell, record = execution.cell, execution.record
+        assert cell is not None
+        if len(cell) < record.known:
+            record.forget_known()
+        change = record.change()
+        if change is not None:
+            cell.write(change)
+        if execution.ended and not execution.shown_end:
+            cell.end(execution.count)
+            execution.shown_end = True
+            return True
+        return change is not None
+
+    async def _save_now_and_then(self) -> None:
+        if time.monotonic() - self._saved < SAVE_SECONDS or not self.working:
+            return
+        rooms = {id(e.cell.room): e.cell for e in self._by_message.values() if e.cell and not e.ended}
+        for cell in rooms.values():
+            await cell.save()
+        self._saved = time.monotonic()
+
+
+def _display(content: dict[str, Any]) -> str:
+    return str((content.get("transient") or {}).get("display_id") or "")
