@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_server.utils import url_path_join
 
 from perijove_lab.extension.galaxy_door import PREFIX, GalaxyDoor
+from perijove_lab.extension.histories import routes as histories_routes
 from perijove_lab.extension.share.handlers import routes as share_routes
 
 if TYPE_CHECKING:
@@ -16,5 +17,9 @@ if TYPE_CHECKING:
 def add_routes(serverapp: ServerApp) -> None:
     """Make every door known to the server."""
     base = serverapp.web_app.settings["base_url"]
-    routes = [(url_path_join(base, PREFIX, r"(api/.*)"), GalaxyDoor), *share_routes(base)]
+    routes = [
+        (url_path_join(base, PREFIX, r"(api/.*)"), GalaxyDoor),
+        *histories_routes(base),
+        *share_routes(base),
+    ]
     serverapp.web_app.add_handlers(".*$", routes)  # type: ignore[no-untyped-call]

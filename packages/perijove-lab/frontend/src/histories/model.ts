@@ -1,0 +1,182 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { IPlatform } from '../tokens';
+import type { IContent, IHistory, IHistoryDetail } from './galaxy';
+import { Histories } from './galaxy';
+import { Pages } from './pages';
+import { filtersOf } from './search';
+
+const REMEMBERED = 'perijove:history';
+
+/** What the histories panel shows. Nothing is asked of a server while the panel is out of sight. */
+export class HistoriesModel implements IDisposable {
+  readonly stateChanged: Signal<HistoriesModel, void> = new Signal<HistoriesModel, void>(this);
+  readonly api: Histories;
+  histories: IHistory[] | null = null;
+  current: IHistoryDetail | null = null;
+  contents: Pages<IContent>;
+  search = '';
+  deleted = false;
+  error: unknown = null;
+  /** The row that keys and commands mean. */
+  active: IContent | null = null;
+  readonly chosen = new Map<string, IContent>();
+  isDisposed = false;
+  private sight: [number, number] = [0, 30];
+  private visible = false;
+  private stale = true;
+  private seen = '';
+
+  constructor(private readonly platform: IPlatform) {
+    this.api = new Histories(platform);
+    this.contents = this.pagesOf();
+    platform.changed.connect(() => void this.refresh(), this);
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  /** Whether anybody looks. */
+  get isVisible(): boolean {
+    return this.visible;
+  }
+
+  set isVisible(visible: boolean) {
+    this.visible = visible;
+    if (visible && this.stale) {
+      void this.refresh();
+    }
+  }
+
+  /** The number of rows in the list. */
+  get length(): number {
+    const { active = 0, hidden = 0 } = this.current?.contents_active ?? {};
+    const plain = this.search.trim() === '' && !this.deleted;
+    return this.contents.length(plain && hidden === 0 ? active : undefined);
+  }
+
+  /** Look at what the server has now, whether or not something is known to have changed. */
+  async refresh(): Promise<void> {
+    if (!this.visible) {
+      this.stale = true;
+      return;
+    }
+    this.stale = false;
+    await this.attempt(async () => {
+      this.histories = await this.api.list();
+      const id = this.current?.id ?? localStorage.getItem(REMEMBERED);
+      const known = this.histories.find(one => one.id === id) ?? this.histories[0];
+      if (!known) {
+        this.current = null;
+      } else if (known.id === this.current?.id) {
+        await this.renew();
+      } else {
+        await this.open(known.id);
+      }
+    });
+  }
+
+  /** Show the history `id`. */
+  async open(id: string): Promise<void> {
+    await this.attempt(async () => {
+      const [detail] = await Promise.all([this.api.show(id), this.startList(id)]);
+      this.current = detail;
+      this.seen = fingerprint(detail);
+      localStorage.setItem(REMEMBERED, id);
+    });
+  }
+
+  /** Show what fits `search`, deleted ones or the others. */
+  async find(search: string, deleted: boolean): Promise<void> {
+    this.search = search;
+    this.deleted = deleted;
+    const id = this.current?.id;
+    if (id) {
+      await this.attempt(() => this.startList(id));
+    }
+  }
+
+  /** Rows `first` to `last` came into sight. */
+  async lookAt(first: number, last: number): Promise<void> {
+    this.sight = [first, last];
+    await this.attempt(() => this.contents.need(first, last));
+  }
+
+  choose(content: IContent | null, more: boolean): void {
+    if (!more) {
+      this.chosen.clear();
+    }
+    this.active = content;
+    if (content && more && this.chosen.has(content.id)) {
+      this.chosen.delete(content.id);
+    } else if (content) {
+      this.chosen.set(content.id, content);
+    }
+    this.stateChanged.emit();
+  }
+
+  /** Do something to histories or datasets, and show what came of it. Errors are the caller's to show. */
+  async act<T>(action: (api: Histories) => Promise<T>): Promise<T> {
+    const done = await action(this.api);
+    this.platform.announceChange();
+    return done;
+  }
+
+  private async renew(): Promise<void> {
+    const id = this.current?.id ?? '';
+    const detail = await this.api.show(id);
+    if (fingerprint(detail) !== this.seen || this.deleted) {
+      this.seen = fingerprint(detail);
+      await this.contents.renew(...this.sight);
+      this.reconcile();
+    }
+    this.current = detail;
+  }
+
+  /** The rows that are chosen, as they are now. */
+  private reconcile(): void {
+    const now = new Map(this.contents.here.map(row => [row.id, row]));
+    for (const id of this.chosen.keys()) {
+      const row = now.get(id);
+      if (row) {
+        this.chosen.set(id, row);
+      }
+    }
+    this.active = (this.active && now.get(this.active.id)) ?? this.active;
+  }
+
+  private async startList(id: string): Promise<void> {
+    const pages = this.pagesOf(id);
+    this.sight = [0, 30];
+    await pages.need(0, 0);
+    this.contents = pages;
+    this.chosen.clear();
+    this.active = null;
+  }
+
+  private pagesOf(id = ''): Pages<IContent> {
+    const filters = filtersOf(this.search, this.deleted);
+    return new Pages((limit, offset) => this.api.contents(id, filters, limit, offset));
+  }
+
+  private async attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+      this.error = null;
+    } catch (error) {
+      this.error = error;
+      this.stale = true;
+    }
+    if (!this.isDisposed) {
+      this.stateChanged.emit();
+    }
+  }
+}
+
+/** What changes whenever the list of a history does. */
+function fingerprint(history: IHistoryDetail): string {
+  const { update_time, hid_counter, size, contents_active, state_details } = history;
+  return JSON.stringify([update_time, hid_counter, size, contents_active, state_details]);
+}
