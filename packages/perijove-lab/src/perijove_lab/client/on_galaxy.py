@@ -40,18 +40,39 @@ class Console:
         return dict(self._known)
 
     def _read(self, connection: Connection, job_id: str) -> str:
-        try:
-            found = connection.json(
-                f"api/jobs/{job_id}/console_output",
-                stdout_position=self._place,
-                stdout_length=_PIECE,
-                stderr_position=0,
-                stderr_length=0,
-            )
-        except (MissingError, RefusedError):
-            self._refused = True
-            return ""
-        return str((found or {}).get("stdout") or "")
+        piece = _console_piece(connection, job_id, self._place)
+        self._refused = piece is None
+        return piece or ""
+
+
+def console_text(connection: Connection, job_id: str) -> str:
+    """All that a running job has printed; empty where this Galaxy does not show it."""
+    text, place = "", 0
+    while piece := _console_piece(connection, job_id, place):
+        text, place = text + piece, place + len(piece.encode())
+        if len(piece) < _PIECE:
+            break
+    return text
+
+
+def _console_piece(connection: Connection, job_id: str, place: int) -> str | None:
+    """What a running job has printed from `place` (bytes) on; None where this Galaxy does not show it."""
+    try:
+        found = connection.json(
+            f"api/jobs/{job_id}/console_output",
+            stdout_position=place,
+            stdout_length=_PIECE,
+            stderr_position=0,
+            stderr_length=0,
+        )
+    except (MissingError, RefusedError):
+        return None
+    return str((found or {}).get("stdout") or "")
+
+
+def progress_lines(text: str) -> list[dict[str, Any]]:
+    """The lines of progress in what a job printed, oldest first."""
+    return list(_told(text.splitlines(), PROGRESS))
 
 
 def error(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
 
+from perijove_lab.client.connection import Connection, connect
 from perijove_lab.client.errors import (
     AwayError,
     InputError,
@@ -19,6 +20,7 @@ from perijove_lab.client.errors import (
 )
 
 T = TypeVar("T")
+_CONNECTION = "perijove_connection"
 _STATUS: dict[type[LabError], int] = {
     AwayError: 502,
     NotConnectedError: 503,
@@ -35,6 +37,14 @@ class Door(APIHandler):
     """
 
     _track_activity = False
+
+    @property
+    def connection(self) -> Connection:
+        """The lab's server, the same for all doors: what it is has to be asked once. NotConnectedError."""
+        if _CONNECTION not in self.settings:
+            self.settings[_CONNECTION] = connect()
+        found: Connection = self.settings[_CONNECTION]
+        return found
 
     def refuse(self, error: LabError) -> None:
         """Answer with `{"message", "advice", "retry"}` and the HTTP status that fits."""
