@@ -1,5 +1,6 @@
 """The JupyterLab extension's own commands, with the Node of `.venv`. Run it with the Python of `.venv`.
 
+.venv/bin/python scripts/frontend.py install   what the lock names, where that has not been done
 .venv/bin/python scripts/frontend.py check     types, eslint, prettier
 .venv/bin/python scripts/frontend.py format    prettier
 .venv/bin/python scripts/frontend.py build     into packages/perijove-lab/src/perijove_lab/labextension
@@ -16,7 +17,7 @@ from perijove.environments.node import find_node
 
 FOLDER = Path(__file__).resolve().parent.parent / "packages" / "perijove-lab" / "frontend"
 LOCK, INSTALLED = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".developers-lock"
-COMMANDS = ("check", "format", "build")
+COMMANDS = ("install", "check", "format", "build")
 
 
 def npm(*arguments: str) -> int:
@@ -45,6 +46,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         print(__doc__, file=sys.stderr)
         return 2
+    if arguments == ["install"]:
+        return ensure()
     return ensure() or npm("run", "--silent", arguments[0])
 
 

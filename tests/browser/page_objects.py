@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
 
 # Two busy cores need their time.
 PATIENCE = 300_000
@@ -188,6 +188,36 @@ class LabPage(OnPage):
         output = cells.nth(number).locator(".jp-OutputArea-output")
         expect(output.first).to_be_visible(timeout=PATIENCE)
         return output.first.inner_text()
+
+
+class PublicPage(OnPage):
+    """A published notebook."""
+
+    def open(self, url: str) -> PublicPage:
+        self.page.goto(url)
+        return self
+
+    @property
+    def notebook(self) -> FrameLocator:
+        return self.page.frame_locator("iframe")
+
+    @property
+    def frame(self) -> Frame:
+        """The document of the notebook itself."""
+        return self.page.frames[1]
+
+    @property
+    def open_in_my_lab(self) -> Locator:
+        return self.page.get_by_role("link", name="Open in my lab")
+
+    def take(self) -> FlavorPage:
+        """A copy into a lab that does not run yet."""
+        self.open_in_my_lab.click()
+        return FlavorPage(self.page)
+
+    def take_again(self) -> None:
+        """A copy into the lab that runs."""
+        self.open_in_my_lab.click()
 
 
 class PeoplePage(OnPage):

@@ -1,90 +1,63 @@
-"""Doors of the lab's server for sharing. What is behind them blocks, and so runs in threads."""
+"""Doors of the lab's server for sharing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from functools import partial, wraps
+from functools import partial
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 from jinja2 import Environment
-from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import ensure_async, url_escape, url_path_join
 from tornado import web
 
 from perijove_lab.client.connection import connect
-from perijove_lab.client.errors import InputError, LabError, MissingError, RefusedError
+from perijove_lab.client.errors import InputError, LabError
 from perijove_lab.client.pages import Pages, checked_id
+from perijove_lab.extension.answers import Door, status_of
 from perijove_lab.extension.share.publishing import FOLDER, fetch, publish
 
-_T = TypeVar("_T")
-_Method = Callable[..., Awaitable[None]]
 _MESSAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 # A link that was followed within this platform, or typed: then nothing has to be asked first.
 _OUR_OWN = ("same-origin", "none")
 
 
-def _explained(method: _Method) -> _Method:
-    """Errors of ours as answers that say what to do."""
-
-    @wraps(method)
-    async def explaining(self: Any, *arguments: Any) -> None:
-        try:
-            await method(self, *arguments)
-        except LabError as error:
-            self.set_status(_status(error))
-            await self.finish(json.dumps({"message": error.message, "advice": error.advice}))
-
-    return explaining
-
-
-def _status(error: LabError) -> int:
-    if isinstance(error, RefusedError) and 400 <= error.status < 600:
-        return error.status
-    if isinstance(error, MissingError):
-        return 404
-    return 400 if isinstance(error, InputError) else 502
-
-
-class PagesHandler(APIHandler):
+class PagesHandler(Door):
     """The public pages that this lab's user has, and a new one."""
 
     @web.authenticated
-    @_explained
     async def get(self) -> None:
         """All of them."""
-        pages = await asyncio.to_thread(lambda: Pages(connect()).list())
-        await self.finish(json.dumps(pages))
+        await self.answer(lambda: Pages(connect()).list())
 
     @web.authenticated
-    @_explained
     async def post(self) -> None:
         """Publish the notebook at `path`, or bring the page `id` up to date with it."""
-        body = self.get_json_body() or {}
-        path, page_id = str(body.get("path") or ""), body.get("id")
-        notebook = await _read(self, path)
-        page = await asyncio.to_thread(partial(publish, path, notebook, page_id and str(page_id)))
-        await self.finish(json.dumps(page))
+        try:
+            body = self.body()
+            path, page_id = str(body.get("path") or ""), str(body.get("id") or "")
+            notebook = await _read(self.contents_manager, path)
+        except LabError as error:
+            self.refuse(error)
+        else:
+            await self.answer(partial(publish, path, notebook, page_id))
 
 
-class PageHandler(APIHandler):
+class PageHandler(Door):
     """One public page."""
 
     @web.authenticated
-    @_explained
     async def delete(self, page_id: str) -> None:
         """Take it back."""
-        await asyncio.to_thread(lambda: Pages(connect()).revoke(page_id))
-        self.set_status(204)
-        await self.finish()
+        await self.answer(lambda: Pages(connect()).revoke(page_id))
 
 
-async def _read(handler: Any, path: str) -> Any:
+async def _read(contents: Any, path: str) -> Any:
     """A notebook of the lab, as it is on the disk."""
     try:
-        model = await ensure_async(handler.contents_manager.get(path, type="notebook", content=True))
+        model = await ensure_async(contents.get(path, type="notebook", content=True))
     except web.HTTPError as error:
         raise InputError(
             f"{path or 'This'} cannot be read as a notebook.", advice="Save it first."
@@ -114,7 +87,7 @@ class OpenHandler(JupyterHandler):
         try:
             notebook, name = await asyncio.to_thread(partial(fetch, checked_id(page_id)))
         except LabError as error:
-            await self._say(_status(error), "This notebook cannot be opened", str(error))
+            await self._say(status_of(error), "This notebook cannot be opened", str(error))
             return
         path = await _keep(self.contents_manager, notebook, name)
         self.redirect(url_path_join(self.base_url, "lab", "tree", url_escape(path)))

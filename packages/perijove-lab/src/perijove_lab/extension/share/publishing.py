@@ -13,8 +13,8 @@ from perijove_lab.client.pages import Pages
 FOLDER = "shared"
 
 
-def publish(path: str, notebook: NotebookNode, page_id: str | None) -> dict[str, Any]:
-    """The page of this notebook as it is now: a new one, or the one of `page_id` brought up to date."""
+def publish(path: str, notebook: NotebookNode, page_id: str) -> dict[str, Any]:
+    """The page of this notebook as it is now: the one of `page_id` brought up to date, else a new one."""
     page = page_of(path, notebook)
     pages = Pages(connect())
     return pages.renew(page_id, page) if page_id else pages.publish(page)

@@ -53,6 +53,10 @@ def render(notebook: NotebookNode, title: str) -> Rendered:
     _turn_formulas(shown)
     exporter = _PageExporter(template_name="basic", config=_config())  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(shown)
+    # What may be wider than the page scrolls, and a keyboard must get there.
+    body = body.replace(
+        'class="output_html', 'tabindex="0" role="region" aria-label="Output" class="output_html'
+    )
     html = _DOCUMENT.format(title=escape(title), style=_style(), body=body)
     return Rendered(html=html, interactive=_SCRIPT.search(body) is not None)
 
@@ -95,7 +99,7 @@ def _config() -> Config:
 @cache
 def _style() -> str:
     own = files("perijove_lab.extension.share").joinpath("page.css").read_text(encoding="utf-8")
-    light = HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{own}"
 
