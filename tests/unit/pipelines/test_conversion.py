@@ -31,7 +31,7 @@ REPORT = Node(
 
 def converted(*nodes: Node) -> dict:
     """The workflow's file, read again; without faults."""
-    text = to_yaml(convert(Pipeline(name="CT", nodes=nodes)))
+    text = to_yaml(convert(Pipeline(name="CT", nodes=nodes)).workflow)
     found = yaml.safe_load(text)
     context = LintContext()
     lint_format2(context, found)

@@ -8,12 +8,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from perijove_lab.client.api import get, job, jobs, load_arrays, load_model, put, run_script_job, submit
+    from perijove_lab.client.api import (
+        get,
+        job,
+        jobs,
+        load_arrays,
+        load_model,
+        pipeline_run,
+        put,
+        run_pipeline,
+        run_script_job,
+        submit,
+    )
     from perijove_lab.runner.progress import report as progress  # noqa: F401
 
 __version__ = "0.1.0"
 
-__all__ = ["get", "job", "jobs", "load_arrays", "load_model", "put", "run_script_job", "submit"]
+__all__ = [
+    "get",
+    "job",
+    "jobs",
+    "load_arrays",
+    "load_model",
+    "pipeline_run",
+    "put",
+    "run_pipeline",
+    "run_script_job",
+    "submit",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,8 @@ report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from perijove_pipelines.errors import PipelineError
@@ -19,9 +20,22 @@ from perijove_pipelines.workflow import Labels, Step, Workflow, WorkflowInput, e
 _KEPT = "outputs"
 
 
-def convert(pipeline: Pipeline) -> Workflow:
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """A workflow, and what of the pipeline its parts are.
+
+    `steps`: from a node's key to the label of its step; `files`: from the label of each of the workflow's
+    inputs to the file, relative to the pipeline's folder.
+    """
+
+    workflow: Workflow
+    steps: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+def convert(pipeline: Pipeline) -> Converted:
     """The workflow. PipelineError for an output that no job keeps, or a file that two nodes hand on."""
-    return _Conversion(pipeline).workflow()
+    return _Conversion(pipeline).converted()
 
 
 class _Conversion:
@@ -34,7 +48,12 @@ class _Conversion:
         self._extracted: dict[tuple[str, str], str] = {}
         self._labels = {node.key: self._names.take(_stem(node.label)) for node in pipeline.nodes}
 
-    def workflow(self) -> Workflow:
+    def converted(self) -> Converted:
+        workflow = self._workflow()
+        files = {one.label: name for name, one in self._inputs.items()}
+        return Converted(workflow=workflow, steps=dict(self._labels), files=files)
+
+    def _workflow(self) -> Workflow:
         for node in self._pipeline.nodes:
             step = self._step(node)
             self._steps[step.label] = step

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from perijove_lab.client.datasets import Dataset, IdentifierType
     from perijove_lab.client.jobs import Job, JobList
     from perijove_lab.client.models import Model
+    from perijove_lab.client.pipelines import PipelineRun
 
 
 def get(
@@ -144,6 +145,38 @@ def job(id: str | None = None, *, server: str | None = None, key: str | None = N
     from perijove_lab.client.jobs import find_job
 
     return find_job(connect(server, key), id)
+
+
+def run_pipeline(
+    path: str | Path,
+    *,
+    rerun: bool = False,
+    history: str | None = None,
+    server: str | None = None,
+    key: str | None = None,
+) -> PipelineRun:
+    """Send a pipeline of notebooks (`….pipeline`, as Elyra saves it) away: each node a job. Returns at once.
+
+    `run_pipeline("train.pipeline").wait()` shows the nodes until none moves any more. `rerun=True` runs on
+    after mending: nodes that ended well and have not changed are not run again. `history`: the name (made if
+    there is none) or id; else the one used last.
+    """
+    from pathlib import Path
+
+    from perijove_lab.client.connection import connect
+    from perijove_lab.client.pipelines import send_pipeline
+
+    return send_pipeline(connect(server, key), Path(path).expanduser(), history=history, rerun=rerun)
+
+
+def pipeline_run(path: str | Path, *, server: str | None = None, key: str | None = None) -> PipelineRun:
+    """The last run of this pipeline. This is the way back after the lab was closed."""
+    from pathlib import Path
+
+    from perijove_lab.client.connection import connect
+    from perijove_lab.client.pipelines import last_run
+
+    return last_run(connect(server, key), Path(path).expanduser())
 
 
 def load_model(source: str | Path | int | Dataset) -> Model:

@@ -189,7 +189,11 @@ class Pending:
     @classmethod
     def of(cls, connection: Connection, request: Request) -> Pending:
         """The one that an earlier, failed call of the same request left; else a new one."""
-        name = request.digest(connection.url)
+        return cls.named(request.digest(connection.url))
+
+    @classmethod
+    def named(cls, name: str) -> Pending:
+        """The one of that name; a new one where none is left."""
         found = records.load("submissions", name)
         pending = cls(name, found or {"submission_id": uuid.uuid4().hex})
         pending.note()
@@ -218,12 +222,13 @@ def _history(connection: Connection, wanted: str | None, pending: Pending, *, ne
     elif new_history:
         history = _create_once(connection, wanted, pending)
     else:
-        history = _by_name_or_id(connection, wanted, pending)
+        history = history_named(connection, wanted, pending)
     pending.note(history_id=history)
     return history
 
 
-def _by_name_or_id(connection: Connection, wanted: str, pending: Pending) -> str:
+def history_named(connection: Connection, wanted: str, pending: Pending) -> str:
+    """The id of the user's own history of that id or name; made once where there is none."""
     with connection.translated():
         mine = connection.gi.histories.get_histories()
     for key in ("id", "name"):

@@ -22,7 +22,7 @@ COMMANDS = {
     "jobs": "List, follow and cancel jobs.",
     "histories": "List, inspect, export and import histories.",
     "galaxy": "Link people's accounts of a Galaxy, so that they can send jobs there.",
-    "pipeline": "Export a pipeline of notebooks as a Galaxy workflow.",
+    "pipeline": "Run a pipeline of notebooks remotely, or export it as a Galaxy workflow.",
     "demo": "Run the CT use case from sign-up to prediction, headless.",
 }
 _COMPLETION = ("install_completion", "show_completion")  # for whole programs, not for a command of one

@@ -1,8 +1,9 @@
-"""`perijove pipeline`: pipelines of notebooks as Galaxy workflows."""
+"""`perijove pipeline`: pipelines of notebooks, run remotely, and as Galaxy workflows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +12,49 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, help="Pipelines of notebooks.", rich_markup_mode=None)
 
+File = Annotated[Path, typer.Argument(help="A pipeline as Elyra saves it (….pipeline).")]
+Person = Annotated[
+    str | None,
+    typer.Option(help="Whose pipeline it is; else GALAXY_URL and API_KEY say where it runs and for whom."),
+]
+_KEY_SECONDS = 7 * 24 * 3600
 
-@app.callback()
-def _group() -> None:
-    """Keep `export` a command of its own while it is the only one."""
+
+@app.command("run")
+def run(
+    pipeline: File,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Run on: without the nodes that are done and unchanged.")
+    ] = False,
+    history: Annotated[
+        str | None, typer.Option(help="The history that the outputs enter, by name or id.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait.")] = False,
+    person: Person = None,
+) -> None:
+    """Run a pipeline remotely: each node a job with its own resources.
+
+    Exit codes: 0 all nodes are ok, 1 a node failed, 2 it cannot be run as it is, 130 you stopped waiting.
+    """
+    options = [*(["--rerun"] if rerun else []), *(["--detach"] if detach else [])]
+    _in_the_lab("run", [str(pipeline), *options, *(["--history", history] if history else [])], person)
+
+
+@app.command("status")
+def status(pipeline: File, person: Person = None) -> None:
+    """Show how the last run of a pipeline stands."""
+    _in_the_lab("status", [str(pipeline)], person)
+
+
+@app.command("cancel")
+def cancel(pipeline: File, person: Person = None) -> None:
+    """End the last run of a pipeline."""
+    _in_the_lab("cancel", [str(pipeline)], person)
 
 
 @app.command("export")
 def export(
-    pipeline: Annotated[Path, typer.Argument(help="A pipeline as Elyra saves it (….pipeline).")],
+    pipeline: File,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="The workflow's file; else standard output."),
@@ -32,7 +67,7 @@ def export(
 
     with _translated():
         found = read_pipeline(pipeline)
-        text = to_yaml(convert(found))
+        text = to_yaml(convert(found).workflow)
     for remark in found.remarks:
         typer.echo(remark, err=True)
     if output is None:
@@ -62,3 +97,49 @@ def _translated() -> Iterator[None]:
         raise NotFoundError(error.message, advice=error.advice) from error
     except PipelineError as error:
         raise BadRequestError(error.message, advice=error.advice) from error
+
+
+def _in_the_lab(command: str, arguments: list[str], person: str | None) -> None:
+    """Let the lab's own client do it, in the lab's environment, and leave with its exit code.
+
+    The key goes in the environment: a list of processes shows arguments.
+    """
+    import subprocess
+
+    environ = {**os.environ, **_door(person)}
+    client = [str(_lab_python()), "-P", "-m", "perijove_lab.cli", "pipeline", command, *arguments]
+    try:
+        raise typer.Exit(subprocess.run(client, env=environ, check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _lab_python() -> Path:
+    from perijove.cli.client import settings_in_force
+    from perijove.core.errors import ConfigurationError
+
+    python = settings_in_force().layout.environments / "lab" / "bin" / "python"
+    if not python.is_file():
+        raise ConfigurationError(
+            "The lab's environment is not installed here.", advice="`perijove env update` installs it."
+        )
+    return python
+
+
+def _door(person: str | None) -> Mapping[str, str]:
+    """Where the history server is and a key of the person's; nothing where the environment says both."""
+    from perijove.cli.client import admin_client, settings_in_force
+    from perijove.core.errors import BadRequestError
+    from perijove.hub.private import read_ports
+
+    if person is None:
+        if os.environ.get("GALAXY_URL") and os.environ.get("API_KEY"):
+            return {}
+        raise BadRequestError(
+            "It is not said for whom the pipeline runs.",
+            advice="Give --person NAME, or set GALAXY_URL and API_KEY.",
+        )
+    settings = settings_in_force()
+    key = admin_client(settings).new_token(person, note="perijove pipeline", expires_in=_KEY_SECONDS)
+    url = f"http://127.0.0.1:{read_ports(settings.layout).histories}/services/galaxy"
+    return {"GALAXY_URL": url, "API_KEY": key}

@@ -65,8 +65,8 @@ c.ServerApp.jpserver_extensions = dict.fromkeys(
     ),
     False,
 )
-# What cells show is kept by the server, in shared documents. They stay in it, so that whoever comes back after
-# hours meets the document that they left; their history outlives a restart of the lab.
+# What cells show is kept by the server, in shared documents. They stay in it, so that whoever comes back
+# after hours meets the document that they left; their history outlives a restart of the lab.
 c.ServerApp.kernel_websocket_connection_class = "perijove_lab.outputs.connection.RecordingConnection"
 c.YDocExtension.document_cleanup_delay = None
 c.SQLiteYStore.db_path = os.path.join(jupyter_data_dir(), "documents.db")
