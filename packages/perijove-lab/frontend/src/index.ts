@@ -1,5 +1,6 @@
 import histories from './histories/plugin';
+import executedNotebooks from './jobs/executedPlugin';
 import jobs from './jobs/plugin';
 import platform from './platform/plugin';
 
-export default [platform, histories, jobs];
+export default [platform, histories, jobs, executedNotebooks];

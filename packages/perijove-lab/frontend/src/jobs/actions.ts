@@ -3,10 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import { inWords } from '../platform/errors';
 import type { IPlatform } from '../tokens';
+import { SHOW_DATASET, SHOW_NOTEBOOK } from './commands';
 import type { IEntry, IJobView } from './types';
-
-export const SHOW_DATASET = 'perijove:show-dataset';
-export const SHOW_NOTEBOOK = 'perijove:show-executed-notebook';
 
 /** What can be done with a job. Nothing here rejects: what goes wrong is told. */
 export class JobActions {

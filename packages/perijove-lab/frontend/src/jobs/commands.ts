@@ -1,2 +1,8 @@
 /** Open the panel of jobs; with `id`, that job. */
 export const SHOW_JOBS = 'perijove:show-jobs';
+
+/** Open the executed notebook of the job `id`, called `name`. */
+export const SHOW_NOTEBOOK = 'perijove:show-executed-notebook';
+
+/** The panel of histories has this one: `history_id`, `dataset_id`. */
+export const SHOW_DATASET = 'perijove:show-dataset';

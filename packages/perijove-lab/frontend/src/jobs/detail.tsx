@@ -60,7 +60,9 @@ function Body(props: IDetailProps & { job: IJobView }): React.JSX.Element {
         <Bar percent={live.progress.percent} trans={trans} />
       )}
       <Actions {...props} ended={ended} />
-      {live.error !== null && <Failure error={live.error} trans={trans} />}
+      {live.error !== null && job.state !== 'deleted' && (
+        <Failure error={live.error} trans={trans} />
+      )}
       <Curves points={open.points} trans={trans} />
       <Facts job={job} trans={trans} />
       <Outputs {...props} />

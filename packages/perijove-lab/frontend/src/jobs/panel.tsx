@@ -16,7 +16,6 @@ export class JobsPanel extends ReactWidget {
   ) {
     super();
     this.id = 'perijove-jobs';
-    this.addClass('pj-panel');
     this.addClass('pj-jobs');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Jobs'));
