@@ -34,6 +34,9 @@ export interface IPlatform {
    */
   follow(hidden?: boolean): IFollower;
 
+  /** Whether `changed` comes at once; a Galaxy is only looked at now and then. */
+  readonly tellsNews: boolean;
+
   /** Something changed because of this browser: tell everybody who listens to `changed`. */
   announceChange(): void;
 }

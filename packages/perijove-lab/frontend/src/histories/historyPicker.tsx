@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { caretDownIcon } from '@jupyterlab/ui-components';
 import React, { useId, useMemo, useState } from 'react';
 import { formatSize } from './format';
 import type { IHistory, IHistoryDetail } from './galaxy';
@@ -33,6 +34,7 @@ export function HistoryPicker(props: IProps): React.JSX.Element {
         onClick={() => setOpen(!open)}
       >
         <span className="pj-Picker-name">{current?.name ?? trans.__('No history')}</span>
+        <caretDownIcon.react tag="span" className="pj-Picker-caret" />
         <span className="pj-Picker-facts">{current ? facts(current, trans) : ''}</span>
       </button>
       {open ? (

@@ -1,11 +1,13 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
-import type { IPlatform } from '../tokens';
+import type { IChange, IFollower, IPlatform } from '../tokens';
 import type { IContent, IHistory, IHistoryDetail } from './galaxy';
 import { Histories } from './galaxy';
 import { Pages } from './pages';
 import { filtersOf } from './search';
 
+const SOON = 4000; // milliseconds
+const UNDER_WAY = ['new', 'queued', 'running', 'upload', 'setting_metadata'];
 const REMEMBERED = 'perijove:history';
 
 /** What the histories panel shows. Nothing is asked of a server while the panel is out of sight. */
@@ -24,17 +26,19 @@ export class HistoriesModel implements IDisposable {
   isDisposed = false;
   private sight: [number, number] = [0, 30];
   private visible = false;
-  private stale = true;
   private seen = '';
+  private follower: IFollower | null = null;
+  private timer = 0;
 
   constructor(private readonly platform: IPlatform) {
     this.api = new Histories(platform);
     this.contents = this.pagesOf();
-    platform.changed.connect(() => void this.refresh(), this);
+    platform.changed.connect((_, change) => this.onChanged(change), this);
   }
 
   dispose(): void {
     this.isDisposed = true;
+    this.isVisible = false;
     Signal.clearData(this);
   }
 
@@ -45,9 +49,11 @@ export class HistoriesModel implements IDisposable {
 
   set isVisible(visible: boolean) {
     this.visible = visible;
-    if (visible && this.stale) {
-      void this.refresh();
-    }
+    this.follower?.dispose();
+    this.follower = visible ? this.platform.follow() : null;
+    clearTimeout(this.timer);
+    // Out of sight nothing was heard: what stands here may be old.
+    void this.follower?.ready.then(() => this.refresh());
   }
 
   /** The number of rows in the list. */
@@ -60,10 +66,8 @@ export class HistoriesModel implements IDisposable {
   /** Look at what the server has now, whether or not something is known to have changed. */
   async refresh(): Promise<void> {
     if (!this.visible) {
-      this.stale = true;
       return;
     }
-    this.stale = false;
     await this.attempt(async () => {
       this.histories = await this.api.list();
       const id = this.current?.id ?? localStorage.getItem(REMEMBERED);
@@ -76,6 +80,7 @@ export class HistoriesModel implements IDisposable {
         await this.open(known.id);
       }
     });
+    this.lookAgain();
   }
 
   /** Show the history `id`. */
@@ -161,13 +166,27 @@ export class HistoriesModel implements IDisposable {
     return new Pages((limit, offset) => this.api.contents(id, filters, limit, offset));
   }
 
+  private onChanged(change: IChange): void {
+    if (change.everything || change.histories.length > 0) {
+      void this.refresh();
+    }
+  }
+
+  /** A server that tells no news is asked again soon while something is going on in this history. */
+  private lookAgain(): void {
+    clearTimeout(this.timer);
+    const states = this.current?.state_details ?? {};
+    if (this.visible && !this.platform.tellsNews && UNDER_WAY.some(state => states[state])) {
+      this.timer = window.setTimeout(() => void this.refresh(), SOON);
+    }
+  }
+
   private async attempt(action: () => Promise<void>): Promise<void> {
     try {
       await action();
       this.error = null;
     } catch (error) {
       this.error = error;
-      this.stale = true;
     }
     if (!this.isDisposed) {
       this.stateChanged.emit();

@@ -32,6 +32,11 @@ export class Changes {
     });
   }
 
+  /** False for a real Galaxy, which cannot be asked to wait for news. */
+  get tellsNews(): boolean {
+    return !this.isGalaxy;
+  }
+
   follow(hidden: boolean): IFollower {
     const follower = new Follower(hidden, this.first.promise, () => this.look());
     this.followers.add(follower);

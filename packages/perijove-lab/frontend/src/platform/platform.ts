@@ -42,6 +42,10 @@ export class Platform implements IPlatform {
     };
   }
 
+  get tellsNews(): boolean {
+    return this.changes.tellsNews;
+  }
+
   announceChange(): void {
     this.changes.changed.emit(EVERYTHING);
   }
