@@ -109,6 +109,14 @@ class HomePage(OnPage):
     def held(self) -> Locator:
         return self.page.locator("#default-lab")
 
+    @property
+    def start_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Start my lab")
+
+    def part(self, name: str) -> Locator:
+        """What comes after the first paint: `work` or `machine`."""
+        return self.page.locator(f"[data-part={name}]")
+
 
 class FlavorPage(OnPage):
     """Choose a flavor."""

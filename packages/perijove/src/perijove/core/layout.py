@@ -32,6 +32,11 @@ class Layout:
         return self.root / "perijove.toml"
 
     @property
+    def news_file(self) -> Path:
+        """What the administrator tells everybody on the start page."""
+        return self.root / "news.txt"
+
+    @property
     def environments(self) -> Path:
         """Installed Python environments: `platform`, `lab`, `ai`, …; readable by every uid."""
         return self.root / "envs"

@@ -14,6 +14,7 @@ from perijove.hub.private import cookie_secret_file, hub_directory, read_ports
 from perijove.hub.proxy import update_proxy
 from perijove.hub.services import update_roles, update_services
 from perijove.hub.spawner import update_spawner
+from perijove.hub.start_page import update_start_page
 
 # The pages have small scripts in them, as JupyterHub's own templates do; nothing is loaded from elsewhere.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -42,6 +43,7 @@ def configure(c: Any, settings: Settings) -> None:
     update_spawner(c, settings)
     update_labs(c, settings)
     update_pages(c, settings)
+    update_start_page(c, settings)
 
 
 def update_address(c: Any, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from perijove.core.errors import PerijoveError
 from perijove.core.resources import format_size
 from perijove.core.settings import Settings
 from perijove.hub.flavors import Machine, Offer, holding
+from perijove.hub.news import read_news
 from perijove.hub.people import is_administrator
 
 _PACKAGE = Path(__file__).parent
@@ -28,6 +29,7 @@ def update_pages(c: Any, settings: Settings) -> None:
         "user_is_administrator": _user_is_administrator,
         "native": settings.hub.authenticator == "native",
         "single_user": settings.single_user,
+        "news": lambda _user: read_news(settings.layout.news_file),
     }
 
 
@@ -44,13 +46,18 @@ def _pieces() -> Environment:
     return environment
 
 
+def piece(name: str, **values: Any) -> str:
+    """One of the small templates, filled; what is put in is taken for text."""
+    return _pieces().get_template(name).render(**values)
+
+
 def spawn_form(
     *, offers: Sequence[Offer], machine: Machine | None, error: PerijoveError | None = None
 ) -> str:
     """The inside of the start page's form."""
-    return _pieces().get_template("flavors.html").render(offers=offers, machine=machine, error=error)
+    return piece("flavors.html", offers=offers, machine=machine, error=error)
 
 
 def spawn_failure(message: str, advice: str, log: str = "") -> str:
     """Why a lab did not start and what to do, as HTML."""
-    return _pieces().get_template("failure.html").render(message=message, advice=advice, log=log)
+    return piece("failure.html", message=message, advice=advice, log=log)

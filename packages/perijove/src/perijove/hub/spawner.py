@@ -92,9 +92,10 @@ class PerijoveSpawner(Spawner):  # type: ignore[misc]
             machine = await self.machine()
         except PerijoveError as error:
             return spawn_form(offers=[], machine=None, error=error)
-        return spawn_form(offers=self._offers(machine), machine=machine)
+        return spawn_form(offers=self.offers(machine), machine=machine)
 
-    def _offers(self, machine: Machine) -> list[Offer]:
+    def offers(self, machine: Machine) -> list[Offer]:
+        """The flavors that this user may choose, as they are now."""
         known = offered_flavors(self.settings.flavors, machine.total)
         mine = offer.allowed_flavors(known, self._groups(), admin=is_administrator(self.user))
         last = (self.orm_spawner.user_options or {}).get("flavor") if self.orm_spawner else None

@@ -142,6 +142,10 @@ class FrontDoor:
         self._end("launcher", signal.SIGTERM)
         (self.settings.layout.run / "launcher.sock").unlink(missing_ok=True)
 
+    def pid(self, name: str) -> int:
+        """The process id of one of the processes."""
+        return self._running[name].pid
+
     def log(self, name: str) -> str:
         """What one of the processes wrote."""
         return (self.settings.layout.logs / f"{name}.log").read_text(errors="replace")
