@@ -18,6 +18,7 @@ FRONTEND = ROOT / "packages" / "perijove-lab" / "frontend"
 FRONTEND_DAY = "2026-10-02"
 IN_ORDER = (
     "platform", "lab", "tools", "ai", "torch", "dev", "proxy", "galaxy", "planemo", "frontend",
+    "colabfold", "igfold",
 )  # fmt: skip
 COMPILE = (
     "uv", "pip", "compile", "--quiet", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
@@ -29,6 +30,7 @@ ALONG: dict[str, tuple[str, ...]] = {
     "platform": ("packages/perijove/pyproject.toml",),
     "lab": ("packages/perijove-lab/pyproject.toml",),
     "ai": ("packages/perijove-lab/pyproject.toml",),
+    "colabfold": ("packages/perijove-lab/pyproject.toml",),
     "dev": (
         "environments/platform/packages.txt",
         "packages/perijove/pyproject.toml",
@@ -78,6 +80,19 @@ def lock_torch() -> None:
     lock.write_text("\n".join(own) + "\n")
 
 
+def lock_igfold() -> None:
+    """IgFold and what it needs beyond PyTorch, which is a layer over it as over `ai`."""
+    folder = "environments/igfold"
+    lists = [f"{folder}/packages.txt", "packages/perijove-lab/pyproject.toml"]
+    torch = ENVIRONMENTS / "torch" / "lock-cpu.txt"
+    linux = ("--python-version", "3.11.2", "--python-platform", "x86_64-manylinux_2_28")
+    lock = ENVIRONMENTS / "igfold" / "lock.txt"
+    compile_lock(lock, lists, *linux, "-c", str(torch.relative_to(ROOT)))
+    layered = {re.split(r"[=\[ ;]", line)[0] for line in torch.read_text().splitlines()}
+    own = [line for line in lock.read_text().splitlines() if re.split(r"[=\[ ;]", line)[0] not in layered]
+    lock.write_text("\n".join(own) + "\n")
+
+
 def lock_npm(folder: Path, *options: str) -> None:
     """npm's lock, without the hosts it was resolved from."""
     print(f"{folder.relative_to(ROOT)}/package-lock.json")
@@ -111,6 +126,7 @@ def main(names: list[str]) -> None:
     """Lock `names`, or everything. `torch` comes after `ai` and `dev` after `platform`, which tie them."""
     special = {
         "torch": lock_torch,
+        "igfold": lock_igfold,
         "proxy": lambda: lock_npm(ENVIRONMENTS / "proxy"),
         "galaxy": lock_galaxy,
         "frontend": lock_frontend,

@@ -11,6 +11,8 @@ from perijove.core.errors import ConfigurationError, NotFoundError
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 # Packages of ours in each environment, beside what the lock holds.
 OWN_PACKAGES = {"platform": ("perijove",), "lab": ("perijove-lab",), "ai": ("perijove-lab",)}
+OPTIONAL_NAMES = ("colabfold", "igfold")
+_WITH_TORCH = ("ai", "igfold")
 
 
 def source_tree() -> Path | None:
@@ -49,12 +51,12 @@ class Declared:
     @property
     def own_packages(self) -> tuple[str, ...]:
         """Packages of this repository that it holds too."""
-        return OWN_PACKAGES.get(self.name, ())
+        return ("perijove-lab",) if self.name in OPTIONAL_NAMES else OWN_PACKAGES.get(self.name, ())
 
     @property
     def takes_torch(self) -> bool:
         """Whether PyTorch belongs to it, in the build that fits the machine."""
-        return self.name == "ai"
+        return self.name in _WITH_TORCH
 
     @property
     def torch_lock(self) -> Path:
@@ -80,15 +82,14 @@ def declared(name: str, variant: str) -> Declared:
     """The environment `name`. NotFoundError lists those that exist."""
     folder = lists_folder() / name
     environment = Declared(name=name, variant=variant, folder=folder)
-    if name in declared_names() and environment.lock.is_file():
+    names = [*declared_names(), *OPTIONAL_NAMES]
+    if name in names and environment.lock.is_file():
         return environment
-    raise NotFoundError(
-        f"There is no environment named {name!r}.", advice=f"There are: {', '.join(declared_names())}."
-    )
+    raise NotFoundError(f"There is no environment named {name!r}.", advice=f"There are: {', '.join(names)}.")
 
 
 def declared_names() -> list[str]:
-    """Names of the environments that hold Python packages, as users install them."""
+    """Names of the environments that every platform has."""
     return [name for name in ("platform", "lab", "tools", "ai") if (lists_folder() / name).is_dir()]
 
 

@@ -1,4 +1,4 @@
-"""Make the AI environment the kernel of new notebooks, and give labs their notebooks."""
+"""Make environments the kernels of labs (AI: that of new notebooks), and give labs their notebooks."""
 
 from __future__ import annotations
 
@@ -12,41 +12,47 @@ from perijove.environments.install import open_to_all
 from perijove.environments.stamps import digest
 from perijove.environments.tools import Report, run_tool
 
+_DEFAULT = "python3"
 _CARRIED = Path(__file__).resolve().parent / "notebooks"
 
 
-def register_kernel(layout: Layout, *, name: str, display_name: str, report: Report) -> None:
-    """Register the environment `name` with the lab as the kernel `python3`; quick when it is already.
+def register_kernel(
+    layout: Layout, *, name: str, display_name: str, report: Report, default: bool = True
+) -> None:
+    """Register the environment `name` with the lab; quick when it is already.
 
-    The kernelspec that ipykernel itself brought into `name` goes away: its bare `python` would be the lab's.
+    As the kernel `python3` (`default`), or under its own name. The kernelspec that ipykernel itself brought
+    into `name` goes away: its bare `python` would be the lab's.
     """
     environment, lab = layout.environments / name, layout.environments / "lab"
     own = environment / "share" / "jupyter" / "kernels" / "python3"
     if own.exists():
         shutil.rmtree(own)
-    if _registered_prefix(lab) == str(environment):
+    if registered_prefix(layout, _DEFAULT if default else name) == str(environment):
         return
-    command = [lab / "bin" / "python", "-P", "-m", "perijove_lab.kernel", "install", "--default"]
-    command += [
-        "--env-prefix",
-        environment,
-        "--lab-prefix",
-        lab,
-        "--name",
-        name,
-        "--display-name",
-        display_name,
-    ]
+    command = [lab / "bin" / "python", "-P", "-m", "perijove_lab.kernel", "install"]
+    command += ["--env-prefix", environment, "--lab-prefix", lab]
+    command += ["--name", name, "--display-name", display_name, *(["--default"] if default else [])]
     log = layout.logs / "environments.log"
     run_tool(command, what="Registering the kernel", log=log, env={}, report=report)
 
 
-def _registered_prefix(lab: Path) -> str:
+def registered_prefix(layout: Layout, kernel: str) -> str:
+    """The environment that the lab's kernel of this name leads to; empty where there is none."""
     try:
-        spec = json.loads((lab / "share" / "jupyter" / "kernels" / "python3" / "kernel.json").read_text())
+        spec = json.loads((_kernel_folder(layout, kernel) / "kernel.json").read_text())
         return str(spec["metadata"]["perijove"]["prefix"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def forget_kernel(layout: Layout, kernel: str) -> None:
+    """Take a kernel out of the lab's list; harmless where there is none."""
+    shutil.rmtree(_kernel_folder(layout, kernel), ignore_errors=True)
+
+
+def _kernel_folder(layout: Layout, kernel: str) -> Path:
+    return layout.environments / "lab" / "share" / "jupyter" / "kernels" / kernel
 
 
 def provide_notebooks(layout: Layout) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perijove.core.layout import Layout
-from perijove.environments.declared import declared_names
+from perijove.environments.declared import OPTIONAL_NAMES, declared_names
 from perijove.environments.extras import read_extras
 from perijove.environments.stamps import read_stamp
 
@@ -42,15 +42,15 @@ class Found:
 
 
 def survey(layout: Layout) -> list[Found]:
-    """Every declared environment, in order."""
-    return [_look(layout, name) for name in declared_names()]
+    """Every declared environment, in order; the optional ones last."""
+    return [_look(layout, name) for name in (*declared_names(), *OPTIONAL_NAMES)]
 
 
 def _look(layout: Layout, name: str) -> Found:
     path = layout.environments / name
     stamp = read_stamp(path)
     if stamp is None:
-        state = "unfinished: `perijove up` mends it" if path.exists() else "not installed"
+        state = "unfinished: `perijove up` mends it" if path.exists() else _absent(name)
         return Found(name=name, path=str(path), state=state, extras=read_extras(layout.root, name))
     return Found(
         name=name,
@@ -62,6 +62,10 @@ def _look(layout: Layout, name: str) -> Found:
         torch_absent_because=stamp.torch_absent_because,
         extras=stamp.extras,
     )
+
+
+def _absent(name: str) -> str:
+    return f"optional: `perijove env install {name}`" if name in OPTIONAL_NAMES else "not installed"
 
 
 def _count(path: Path) -> int:

@@ -43,5 +43,5 @@ def _gpu_layer(environment: Declared, backend: str, scratch: Path) -> Layer:
     lines = environment.lock.read_text().splitlines()
     relaxed.write_text("".join(f"{line}\n" for line in lines if not line.startswith("nvidia-")))
     lists = (relaxed, environment.folder / "packages-gpu.txt", environment.torch_lock)
-    arguments = tuple(part for file in lists for part in ("-r", str(file)))
+    arguments = tuple(part for file in lists if file.is_file() for part in ("-r", str(file)))
     return Layer(label=backend, arguments=(*arguments, "--torch-backend", backend))
