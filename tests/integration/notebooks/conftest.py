@@ -44,7 +44,10 @@ def history_server(scratch: Path, environments: Path) -> Iterator[HistoryServer]
     """Histories and jobs, which run in the environments that there are."""
     home = scratch / "platform"
     (home / "homes").mkdir(parents=True)
-    (home / "envs").symlink_to(environments)
+    (home / "envs").mkdir()
+    for path in environments.iterdir():
+        if path.name != "share":
+            (home / "envs" / path.name).symlink_to(path)
     settings = Settings(home=home, single_user=True, machine=MachineSettings(cpus=2, memory="8G"))
     launcher = UnconfinedLauncher(settings.layout, settings)
     engine = LocalEngine(launcher, settings)

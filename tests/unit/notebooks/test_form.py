@@ -11,7 +11,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[3] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("*.ipynb"))
-USE_CASE = [path for path in NOTEBOOKS if path.parent.name == "ct-segmentation"]
+USE_CASE = [path for path in NOTEBOOKS if path.parent.name in ("ct-segmentation", "protein-folding")]
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
@@ -30,6 +30,9 @@ def test_there_are_notebooks():
         "pipelines/2_forest.ipynb",
         "pipelines/2_logistic.ipynb",
         "pipelines/3_compare.ipynb",
+        "protein-folding/1_colabfold.ipynb",
+        "protein-folding/2_fold_remotely.ipynb",
+        "protein-folding/3_antibodies.ipynb",
         "tours/bioblend.ipynb",
         "tours/bokeh.ipynb",
         "tours/bqplot.ipynb",
@@ -73,7 +76,7 @@ def test_one_cell_sets_the_parameters_and_nothing_else(path: Path):
 def test_the_training_notebook_needs_nothing_but_its_data():
     """A job gets the notebook and its inputs, not the folder."""
     beside = {path.stem for path in FOLDER.rglob("*.py")}
-    assert beside == {"ctseg", "phantom", "pictures"}
+    assert beside == {"ctseg", "phantom", "pictures", "structures"}
     notebook = nbformat.read(FOLDER / "ct-segmentation" / "2_train.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -42,6 +42,11 @@ class Layout:
         return self.root / "envs"
 
     @property
+    def weights(self) -> Path:
+        """Weights of networks that an administrator has put there for everybody, a folder each."""
+        return self.environments / "share" / "weights"
+
+    @property
     def homes(self) -> Path:
         """One private home per user, mode 0700, owned by the user's uid."""
         return self.root / "homes"

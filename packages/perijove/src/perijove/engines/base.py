@@ -34,6 +34,7 @@ class EngineJob(_Frozen):
     network: Literal["open", "none"] = "open"
     submitted: float = Field(description="seconds since the epoch; order within one user")
     engine: str = Field(default="local", description="the engine that it is for")
+    environment: str = Field(default="", description="the environment that runs it; empty: the settings' own")
     asked: dict[str, float | int | str] = Field(
         default_factory=dict, description="of cpus, memory, gpus and name those that its user gave"
     )

@@ -38,10 +38,14 @@ def job_sandbox(job: EngineJob, settings: Settings, *, account: Account, view: J
         owner=job.owner,
         uid=account.uid,
         gid=account.gid,
-        argv=job_argv(settings, account=account, view=view),
+        argv=job_argv(job, settings, account=account, view=view),
         env=job_environment(job, settings, account=account, view=view),
         cwd=view.root / "work",
-        mounts=(*_directory_mounts(job), *_environment_mounts(settings), _packages_mount(settings, account)),
+        mounts=(
+            *_directory_mounts(job),
+            *_environment_mounts(job, settings),
+            _packages_mount(job, settings, account),
+        ),
         resources=job.resources,
         processes=settings.sandbox.processes,
         tmp_size=settings.sandbox.tmp_size,
@@ -51,22 +55,26 @@ def job_sandbox(job: EngineJob, settings: Settings, *, account: Account, view: J
     )
 
 
-def job_argv(settings: Settings, *, account: Account, view: JobView) -> tuple[str, ...]:
+def job_argv(job: EngineJob, settings: Settings, *, account: Account, view: JobView) -> tuple[str, ...]:
     """The runner, over the packages that the owner has installed (perijove_lab.kernel: `run`)."""
     home = LAB_HOME if view.root == INSIDE else account.home
-    python = (str(job_python(settings)), "-P", "-m", "perijove_lab.kernel", "run", "--home", str(home))
+    python = (str(job_python(job, settings)), "-P", "-m", "perijove_lab.kernel", "run", "--home", str(home))
     return (*python, "--", "-m", _RUNNER, str(view.root / "job.json"))
 
 
-def job_python(settings: Settings) -> Path:
-    """The interpreter that runs jobs."""
-    return settings.layout.environments / settings.jobs.environment / "bin" / "python"
+def job_python(job: EngineJob, settings: Settings) -> Path:
+    """The interpreter that runs the job."""
+    return _environment(job, settings) / "bin" / "python"
+
+
+def _environment(job: EngineJob, settings: Settings) -> Path:
+    return settings.layout.environments / (job.environment or settings.jobs.environment)
 
 
 def job_environment(job: EngineJob, settings: Settings, *, account: Account, view: JobView) -> dict[str, str]:
     """The variables of a job. Libraries are told the CPUs granted, since they would count the machine's."""
     threads = str(max(1, math.ceil(job.resources.cpus)))
-    python = job_python(settings)
+    python = job_python(job, settings)
     return {
         "HOME": str(view.root / "work"),
         "USER": account.name,
@@ -77,6 +85,7 @@ def job_environment(job: EngineJob, settings: Settings, *, account: Account, vie
         "VIRTUAL_ENV": str(python.parent.parent),
         "PYTHONUNBUFFERED": "1",
         "PERIJOVE_JOB_ID": job.id,
+        "PERIJOVE_WEIGHTS": str(settings.layout.weights),
         "PERIJOVE_CPUS": f"{job.resources.cpus:g}",
         "PERIJOVE_MEMORY": str(job.resources.memory),
         **dict.fromkeys(_THREAD_VARIABLES, threads),
@@ -92,11 +101,15 @@ def _directory_mounts(job: EngineJob) -> list[Mount]:
     return mounts + [Mount(source=one.source, target=INSIDE / "inputs" / str(index)) for index, one in inputs]
 
 
-def _environment_mounts(settings: Settings) -> list[Mount]:
-    environment = settings.layout.environments / settings.jobs.environment
-    return [Mount(source=environment, target=environment)]
+def _environment_mounts(job: EngineJob, settings: Settings) -> list[Mount]:
+    environment = _environment(job, settings)
+    weights = settings.layout.weights
+    return [
+        Mount(source=environment, target=environment),
+        Mount(source=weights, target=weights, optional=True),
+    ]
 
 
-def _packages_mount(settings: Settings, account: Account) -> Mount:
-    folder = Path(".perijove", "envs", settings.jobs.environment)
+def _packages_mount(job: EngineJob, settings: Settings, account: Account) -> Mount:
+    folder = Path(".perijove", "envs", _environment(job, settings).name)
     return Mount(source=account.home / folder, target=LAB_HOME / folder, optional=True)

@@ -148,6 +148,7 @@ def _program_variables(settings: Settings, lab: Lab) -> dict[str, str]:
         "PATH": f"{lab.place.home}/.local/bin:{lab_bin(settings)}:{_SYSTEM_PATH}",
         "JUPYTER_CONFIG_PATH": str(settings.layout.environments / LAB_CONFIG),
         "JUPYTER_PATH": ":".join(str(path) for path in kernel_paths(settings)),
+        "PERIJOVE_WEIGHTS": str(settings.layout.weights),
         "PERIJOVE_NOTEBOOKS": str(settings.layout.environments / NOTEBOOKS),
     }
 

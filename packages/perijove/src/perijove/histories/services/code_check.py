@@ -129,6 +129,16 @@ def notebook_language(notebook: dict[str, Any]) -> str:
     return "python"
 
 
+def notebook_kernel(content: bytes, kind: CodeKind) -> str:
+    """The name of the kernel that a checked notebook was saved with; empty where it names none."""
+    if kind != "notebook":
+        return ""
+    metadata = json.loads(_utf8(content)).get("metadata")
+    spec = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    name = spec.get("name") if isinstance(spec, dict) else None
+    return name if isinstance(name, str) else ""
+
+
 def _has_code(cell: Any) -> bool:
     if not isinstance(cell, dict) or cell.get("cell_type") != "code":
         return False

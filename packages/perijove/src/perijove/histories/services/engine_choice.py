@@ -24,6 +24,8 @@ class Chosen:
     resources: Resources | None = None
     network: Literal["open", "none"] | None = None
     spec: dict[str, Any] = field(default_factory=dict)
+    environments: frozenset[str] = frozenset()
+    """Optional environments that it may run in."""
 
 
 def choose_engine(
@@ -31,7 +33,11 @@ def choose_engine(
 ) -> Chosen:
     """What `inputs` ask for. BadRequestError for what there is not, or not for this account."""
     if inputs.engine in (None, "local"):
-        return Chosen(resources=offer.resources(inputs, account), network=offer.network_for(inputs))
+        return Chosen(
+            resources=offer.resources(inputs, account),
+            network=offer.network_for(inputs),
+            environments=offer.environments,
+        )
     if inputs.engine != "galaxy":
         raise BadRequestError(
             f"There is no engine {inputs.engine!r}.", advice=f"There are: {', '.join(ENGINES)}."

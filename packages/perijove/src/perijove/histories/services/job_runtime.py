@@ -15,6 +15,7 @@ from perijove.core.settings import Settings
 from perijove.core.states import JobState
 from perijove.engines.base import Engine
 from perijove.engines.galaxy import GalaxyLinks
+from perijove.environments.optional import offered
 from perijove.histories.context import Account
 from perijove.histories.database import Database
 from perijove.histories.schemas.jobs import FlavorOffer, MachineState
@@ -123,6 +124,7 @@ class Jobs:
             total=total,
             network=settings.sandbox.network,
             only_flavors=bool(settings.flavors),
+            environments=offered(settings.layout),
         )
 
     def flavors(self, account: Account) -> list[FlavorOffer]:
@@ -147,7 +149,7 @@ class Jobs:
 
     def live(self, job: Job) -> LiveView:
         """How the job stands now; of an ended one, what its row says."""
-        environment = self._parts.settings.jobs.environment
+        environment = job.spec.get("environment") or self._parts.settings.jobs.environment
         if job.state.final:
             return LiveView(
                 progress=job.progress, gpus=job.metrics.get("gpus") or (), environment=environment

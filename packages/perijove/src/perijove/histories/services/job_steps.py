@@ -105,6 +105,7 @@ class JobSteps:
             network=job.network,
             submitted=job.submitted,
             engine=job.engine,
+            environment=job.spec.get("environment") or "",
             asked=job.spec.get("asked") or {},
         )
         files = JobFiles(

@@ -14,7 +14,8 @@ from perijove.histories.services.job_inputs import JobInputs
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What this installation grants to jobs. `network` is the most open policy there is.
+    """What this installation grants to jobs. `network`: the most open policy there is; `environments`: the
+    optional ones that are installed.
 
     Where an administrator has set flavors (`only_flavors`), amounts given freely must fit in one of them.
     """
@@ -23,6 +24,7 @@ class Offer:
     total: Resources
     network: Literal["open", "none"] = "open"
     only_flavors: bool = False
+    environments: frozenset[str] = frozenset()
 
     def allowed(self, account: Account) -> tuple[Flavor, ...]:
         """The flavors that `account` may use."""

@@ -15,6 +15,7 @@ from perijove.histories.context import Account
 from perijove.histories.database import Database
 from perijove.histories.services import code_check, datasets
 from perijove.histories.services.engine_choice import Chosen, choose_engine
+from perijove.histories.services.job_environment import environment_for
 from perijove.histories.services.job_given import Given, look_up
 from perijove.histories.services.job_inputs import JobInputs, parse_inputs
 from perijove.histories.services.job_outputs import OUTPUTS, TOOL_ID, TOOL_VERSION
@@ -69,7 +70,10 @@ def make_job(
 ) -> Job:
     """The job, not on record yet. BadRequestError and TooLargeError for code that cannot run."""
     kind = code_check.code_kind(code.name, code.ext)
-    _check_code(files, code, kind)
+    kernel = code_check.notebook_kernel(_checked_code(files, code, kind), kind)
+    environment = environment_for(
+        parsed.kernel, kernel, chosen.environments, on_galaxy=chosen.engine == "galaxy"
+    )
     return Job(
         id=new_id(),
         submission_id=parsed.submission_id,
@@ -80,7 +84,9 @@ def make_job(
         name=parsed.name or code.name[:255],
         state=JobState.NEW,
         params=params,
-        spec=_spec(parsed, code, data, code_check.code_file_name(code.name, kind)) | chosen.spec,
+        spec=_spec(parsed, code, data, code_check.code_file_name(code.name, kind))
+        | _runs_in(environment)
+        | chosen.spec,
         engine=chosen.engine,
         resources=chosen.resources.model_dump() if chosen.resources else {},
         network=chosen.network,
@@ -104,11 +110,17 @@ def check_history(session: Session, account: Account, history_id: str) -> None:
         raise ConflictError("This history is deleted.", advice="Undelete it, or choose another.")
 
 
-def _check_code(files: FileStore, code: Given, kind: code_check.CodeKind) -> None:
+def _checked_code(files: FileStore, code: Given, kind: code_check.CodeKind) -> bytes:
     code_check.check_size(code.size)
     with storage_errors():
         content = files.path(str(code.digest)).read_bytes()
     code_check.check_code(content, kind)
+    return content
+
+
+def _runs_in(environment: str) -> dict[str, Any]:
+    """An environment runs the job as a whole: the kernel in it is its own."""
+    return {"environment": environment, "kernel": None} if environment else {}
 
 
 def _spec(parsed: JobInputs, code: Given, data: list[Given], code_name: str) -> dict[str, Any]:
