@@ -89,9 +89,10 @@ export class ExecutedNotebook extends MainAreaWidget<StaticNotebook> {
     const { platform, job, translator } = this.options;
     const trans = translator.load('perijove');
     try {
-      const { text } = await platform.door<{ text: string }>(`jobs/${job.id}/notebook`);
+      const path = `jobs/${job.id}/notebook`;
+      const { notebook } = await platform.door<{ notebook: nbformat.INotebookContent }>(path);
       if (!this.isDisposed) {
-        show(this.content, JSON.parse(text) as nbformat.INotebookContent);
+        show(this.content, notebook);
         this.note.node.textContent = this.ended
           ? trans.__('As the job left it. To read, not to run.')
           : trans.__('Renews itself while the job runs. To read, not to run.');

@@ -5,6 +5,10 @@ from __future__ import annotations
 import html
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +19,7 @@ _WIDTH = 24
 class Progress:
     """A label, a bar and a text. Use it as a context; leaving it draws the last state.
 
-    `done` and `total` may be any numbers; without `total` only the text shows. Drawing never raises.
+    `done` and `total` may be any numbers; without `total` only the text shows.
     """
 
     def __init__(self, label: str, *, total: float | None = None) -> None:
@@ -179,5 +183,31 @@ class _Notebook:
         """Nothing: the last picture stays."""
 
 
-def _screen() -> _Terminal | _Notebook:
-    return _Notebook() if in_notebook() else _Terminal()
+@dataclass(frozen=True)
+class _Told:
+    """Whoever asked for it by `shown_by`."""
+
+    show: Callable[[Progress], None]
+
+    def draw(self, progress: Progress) -> None:
+        self.show(progress)
+
+    def end(self) -> None:
+        """Nothing: the last state was told."""
+
+
+_teller: ContextVar[_Told | None] = ContextVar("teller", default=None)
+
+
+@contextmanager
+def shown_by(show: Callable[[Progress], None]) -> Iterator[None]:
+    """All progress that begins in this context (and thread) is given to `show`; what that raises, rises."""
+    token = _teller.set(_Told(show))
+    try:
+        yield
+    finally:
+        _teller.reset(token)
+
+
+def _screen() -> _Terminal | _Notebook | _Told:
+    return _teller.get() or (_Notebook() if in_notebook() else _Terminal())

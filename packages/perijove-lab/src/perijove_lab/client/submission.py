@@ -303,7 +303,7 @@ def execute(
         asked |= {"submission_id": pending.submission_id}
         asked |= _in_pairs(inputs) if request.basic else _in_list(inputs)
         return persevering(lambda: _run(connection, history, request.tool, asked))
-    takes = _inputs_of(connection, request.tool)
+    takes = inputs_taken(connection, request.tool)
     _refuse_unknown(connection, request.tool, set(asked) - takes)
     if "parameters" in asked:
         asked["parameters"] = json.dumps(asked["parameters"])
@@ -338,7 +338,7 @@ def _in_pairs(inputs: Sequence[tuple[str, Dataset]]) -> dict[str, Any]:
     }
 
 
-def _inputs_of(connection: Connection, tool: str) -> set[str]:
+def inputs_taken(connection: Connection, tool: str) -> set[str]:
     """Names of the tool's inputs. MissingError where this Galaxy has no such tool."""
     try:
         with connection.translated():

@@ -9,7 +9,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from perijove_lab.client import job_view
-from perijove_lab.client.errors import InputError, LabError
+from perijove_lab.client.errors import InputError, LabError, MissingError
 from perijove_lab.extension.answers import Door
 
 LOG_PART = 2**20
@@ -54,7 +54,7 @@ class JobNotebookDoor(Door):
     @web.authenticated
     async def get(self, job_id: str) -> None:
         """As it is now."""
-        await self.answer(lambda: {"text": job_view.notebook(self.connection, job_id).decode("utf-8")})
+        await self.answer(lambda: {"notebook": _notebook(self, job_id)})
 
 
 class JobAgainDoor(Door):
@@ -80,6 +80,17 @@ def routes(base: str) -> list[tuple[str, type[JupyterHandler]]]:
 
 def _log(door: Door, job_id: str, offset: int) -> dict[str, object]:
     return job_view.log(door.connection, job_id, offset=offset, limit=LOG_PART)
+
+
+def _notebook(door: Door, job_id: str) -> dict[str, object]:
+    """As JupyterLab's own server gives notebooks: texts whole instead of as lists of lines."""
+    import nbformat
+
+    try:
+        content = job_view.notebook(door.connection, job_id)
+        return dict(nbformat.reads(content, as_version=4))  # type: ignore[no-untyped-call]
+    except (ValueError, nbformat.ValidationError) as error:
+        raise MissingError(f"The executed notebook cannot be read: {error}.") from error
 
 
 def _offset(door: Door) -> int:

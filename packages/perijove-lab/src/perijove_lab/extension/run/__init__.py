@@ -1,0 +1,1 @@
+"""Doors for *Run remotely…*: what a notebook needs, and sending it away."""
