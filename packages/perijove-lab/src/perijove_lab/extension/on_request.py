@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Extension → what its addresses begin with, below the lab's own.
 EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "elyra": ("elyra",),
     "jupyter_server_proxy": ("proxy", "server-proxy", "tensorboard", "netron", "voila"),
     "jupyterlab_git": ("git",),
     "jupyterlab_h5web": ("h5web",),

@@ -49,6 +49,11 @@ class Declared:
         return own if own.is_file() else self.folder / "lock.txt"
 
     @property
+    def overrides(self) -> Path:
+        """What wins over the needs that packages of this environment state; there may be no such file."""
+        return self.folder / "overrides.txt"
+
+    @property
     def own_packages(self) -> tuple[str, ...]:
         """Packages of this repository that it holds too."""
         return ("perijove-lab",) if self.name in OPTIONAL_NAMES else OWN_PACKAGES.get(self.name, ())

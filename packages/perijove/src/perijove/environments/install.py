@@ -90,6 +90,7 @@ class Installer:
 
     def _wanted(self, environment: Declared, have: Stamp | None, wheel: Path | None) -> Stamp:
         locks = [environment.lock, *([environment.torch_lock] if environment.takes_torch else [])]
+        locks += [environment.overrides] if environment.overrides.is_file() else []
         built_on = build_path(self.path(environment.name)) if have is not None else None
         return Stamp(
             name=environment.name,

@@ -22,8 +22,9 @@ class Layer:
 
 
 def without_torch(environment: Declared) -> Layer:
-    """The lock alone."""
-    return Layer(label="", arguments=("-r", str(environment.lock)))
+    """The lock alone, and what of its packages' own needs it leaves out."""
+    overrides = ("--override", str(environment.overrides)) if environment.overrides.is_file() else ()
+    return Layer(label="", arguments=("-r", str(environment.lock), *overrides))
 
 
 def layers(environment: Declared, scratch: Path) -> list[Layer]:

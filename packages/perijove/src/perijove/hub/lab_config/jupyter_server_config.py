@@ -61,7 +61,7 @@ c.ServerApp.open_browser = False
 c.ServerApp.jpserver_extensions = dict.fromkeys(
     (
         *("jupyter_lsp", "notebook_shim"),
-        *("jupyter_server_proxy", "jupyterlab_git", "jupyterlab_h5web", "nbdime", "nbgitpuller"),
+        *("jupyter_server_proxy", "jupyterlab_git", "jupyterlab_h5web", "nbdime", "nbgitpuller", "elyra"),
     ),
     False,
 )
@@ -71,6 +71,9 @@ c.ServerApp.kernel_websocket_connection_class = "perijove_lab.outputs.connection
 c.YDocExtension.document_cleanup_delay = None
 c.SQLiteYStore.db_path = os.path.join(jupyter_data_dir(), "documents.db")
 c.SQLiteYStore.squash_after_inactivity_of = 3600
+# Pipelines run here or as jobs, never on Kubeflow or Airflow; and Elyra's log holds the whole configuration.
+c.PipelineProcessorRegistry.runtimes = ["local"]
+c.ElyraApp.log_level = "WARN"
 # These would ask GitHub and PyPI.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
