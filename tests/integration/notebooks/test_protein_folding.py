@@ -35,10 +35,10 @@ def need(environments: Path, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def weights(scratch: Path, environments: Path) -> Path:
+def weights(history_server: HistoryServer, environments: Path) -> Path:
     """Where labs and jobs find what an administrator has put for everybody; random numbers here."""
     need(environments, "colabfold")
-    folder = scratch / "platform" / "envs" / "share" / "weights"
+    folder = history_server.settings.layout.weights
     folder.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).with_name("random_weights.py")
     python = environments / "colabfold" / "bin" / "python"

@@ -80,7 +80,8 @@ def offered(layout: Layout) -> frozenset[str]:
 
 
 def _is_registered(layout: Layout, name: str) -> bool:
-    return registered_prefix(layout, name) == str(layout.environments / name)
+    prefix = registered_prefix(layout, name)
+    return bool(prefix) and Path(prefix).resolve() == (layout.environments / name).resolve()
 
 
 def install_optional(installer: Installer, name: str) -> Stamp:
