@@ -2,5 +2,6 @@ import histories from './histories/plugin';
 import executedNotebooks from './jobs/executedPlugin';
 import jobs from './jobs/plugin';
 import platform from './platform/plugin';
+import run from './run/plugin';
 
-export default [platform, histories, jobs, executedNotebooks];
+export default [platform, histories, jobs, executedNotebooks, run];

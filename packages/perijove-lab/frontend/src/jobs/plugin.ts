@@ -31,7 +31,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const panel = new JobsPanel(model, new JobActions(platform, app.commands, trans), trans);
     panel.title.icon = jobsIcon;
     panel.title.caption = trans.__('Jobs');
-    app.shell.add(panel, 'left', { rank: 160, type: 'Perijove' });
+    app.shell.add(panel, 'left', { rank: 160, type: 'Jobs' });
     restorer?.add(panel, panel.id);
     app.commands.addCommand(SHOW_JOBS, {
       label: trans.__('Show Jobs'),
@@ -41,7 +41,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         model.choose(typeof args.id === 'string' ? args.id : null);
       }
     });
-    palette?.addItem({ command: SHOW_JOBS, category: trans.__('Perijove') });
+    palette?.addItem({ command: SHOW_JOBS, category: trans.__('Jobs') });
     new Notices(platform, model, app.commands, trans).start(app.restored);
   }
 };
