@@ -228,6 +228,57 @@ class PublicPage(OnPage):
         self.open_in_my_lab.click()
 
 
+class ShareDialog(OnPage):
+    """Sharing, in the lab."""
+
+    @classmethod
+    def by_toolbar(cls, page: Page) -> ShareDialog:
+        shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        shown.locator("[data-jp-item-name=perijove-share]").get_by_role("button").click()
+        return cls(page)
+
+    @classmethod
+    def by_menu(cls, page: Page) -> ShareDialog:
+        page.get_by_role("menuitem", name="File", exact=True).click()
+        page.get_by_role("menuitem", name="Share…", exact=True).click()
+        return cls(page)
+
+    @classmethod
+    def by_files(cls, page: Page, name: str) -> ShareDialog:
+        page.locator(".jp-DirListing-item", has_text=name).first.click(button="right")
+        page.get_by_role("menuitem", name="Share…", exact=True).click()
+        return cls(page)
+
+    @classmethod
+    def list(cls, page: Page) -> ShareDialog:
+        page.get_by_role("menuitem", name="File", exact=True).click()
+        page.get_by_role("menuitem", name="What I Share…", exact=True).click()
+        return cls(page)
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.locator(".jp-Dialog")
+
+    def button(self, name: str) -> Locator:
+        return self.dialog.get_by_role("button", name=name, exact=True)
+
+    @property
+    def make(self) -> Locator:
+        return self.button("Make a public page")
+
+    def link(self) -> str:
+        field = self.dialog.get_by_label("Link")
+        expect(field).to_be_visible(timeout=60_000)
+        return field.input_value()
+
+    @property
+    def status(self) -> Locator:
+        return self.dialog.get_by_role("status")
+
+    def close(self) -> None:
+        self.button("Close").click()
+
+
 class PeoplePage(OnPage):
     """Who has access."""
 

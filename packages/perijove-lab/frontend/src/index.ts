@@ -3,5 +3,6 @@ import executedNotebooks from './jobs/executedPlugin';
 import jobs from './jobs/plugin';
 import platform from './platform/plugin';
 import run from './run/plugin';
+import share from './share/plugin';
 
-export default [platform, histories, jobs, executedNotebooks, run];
+export default [platform, histories, jobs, executedNotebooks, run, share];

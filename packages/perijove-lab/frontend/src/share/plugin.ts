@@ -1,0 +1,34 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator } from '@jupyterlab/translation';
+import { IPlatform } from '../tokens';
+import { addCommands, SHARE_NOTEBOOK, SHARED_PAGES } from './commands';
+import { SharedPages } from './pages';
+
+const plugin: JupyterFrontEndPlugin<void> = {
+  id: 'perijove-lab:share',
+  description: 'Sharing of notebooks by a link.',
+  autoStart: true,
+  requires: [IPlatform, ITranslator, INotebookTracker, IDocumentManager],
+  optional: [ICommandPalette, IFileBrowserFactory],
+  activate: (
+    app: JupyterFrontEnd,
+    platform: IPlatform,
+    translator: ITranslator,
+    notebooks: INotebookTracker,
+    documents: IDocumentManager,
+    palette: ICommandPalette | null,
+    files: IFileBrowserFactory | null
+  ) => {
+    const trans = translator.load('perijove');
+    addCommands({ app, pages: new SharedPages(platform), notebooks, documents, files, trans });
+    for (const command of [SHARE_NOTEBOOK, SHARED_PAGES]) {
+      palette?.addItem({ command, category: trans.__('Sharing') });
+    }
+  }
+};
+
+export default plugin;
