@@ -139,3 +139,29 @@ def test_a_cell_that_was_deleted_is_let_go(cell: Cell) -> None:
     flush(record, cell)
     cell.end(1)
     assert cell.outputs == []
+
+
+def test_what_a_browser_adds_keeps_its_place(cell: Cell) -> None:
+    from pycrdt import Map, Text
+
+    record = Record()
+    record.apply("stream", {"name": "stdout", "text": "your name? "})
+    flush(record, cell)
+    answer = {"output_type": "stream", "name": "stdin", "text": "ada\n"}
+    cell.room._document.ycells[0]["outputs"].append(Map({**answer, "text": Text("ada\n")}))
+    record.apply("stream", {"name": "stdout", "text": "hello\n"})
+    record.apply("display_data", display("0 %", "bar"))
+    record.adopt(cell.outputs[record.known :])
+    flush(record, cell)
+    record.update_display("bar", display("100 %"))
+    record.apply("stream", {"name": "stdout", "text": "bye\n"})
+    flush(record, cell)
+    assert [output.get("text") for output in cell.outputs] == [
+        "your name? ",
+        "ada\n",
+        "hello\n",
+        None,
+        "bye\n",
+    ]
+    assert cell.outputs[3]["data"] == {"text/plain": "100 %"}
+    assert cell.outputs == record.outputs

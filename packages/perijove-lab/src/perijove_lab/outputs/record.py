@@ -112,6 +112,23 @@ class Record:
             self._items.pop(0)
         self._displays, self._known, self._stale = {}, 0, 0
 
+    def adopt(self, foreign: list[Output]) -> None:
+        """A browser has added outputs of its own (the answer to `input`): what comes now comes below them."""
+        known, rest = self._known, []
+        last = self._items[known - 1] if known else None
+        if isinstance(last, Stream):
+            self._items[known - 1] = {**_output(last), "text": last.known}
+            rest = [after] if (after := last.rest()).text else []
+        self._items[known:known] = [*foreign, *rest]
+        moved = len(foreign) + len(rest)
+        self._displays = {
+            name: [place + moved if place >= known else place for place in places]
+            for name, places in self._displays.items()
+        }
+        self._known += len(foreign)
+        if self._stale >= known:
+            self._stale = self._known
+
     def rewrite(self, known: int) -> None:
         """The document has `known` outputs which are not these: the next change replaces all."""
         self._known, self._stale = known, 0

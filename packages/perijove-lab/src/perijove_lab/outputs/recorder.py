@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from perijove_lab.outputs.documents import Cell, Documents
-from perijove_lab.outputs.record import Record
+from perijove_lab.outputs.record import Output, Record
+from perijove_lab.outputs.widgets import OutputWidgets
 
 OUTPUTS = frozenset(
     {"stream", "display_data", "execute_result", "error", "update_display_data", "clear_output"}
 )
+COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 FLUSH_SECONDS = 0.1
 SAVE_SECONDS = 5.0
 # A cell that was made a moment ago may arrive in the shared document after the request to run it.
@@ -34,6 +37,8 @@ class Execution:
     count: int | None = None
     ended: bool = False
     shown_end: bool = False
+    captured: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    """By output widget, what it captured while no browser was there to show it."""
 
 
 class Recorder:
@@ -46,6 +51,10 @@ class Recorder:
         self._by_message: dict[str, Execution] = {}
         self._by_cell: dict[str, Execution] = {}
         self._displays: dict[str, set[str]] = {}
+        self._attached: set[str] = set()
+        self.widgets = OutputWidgets()
+        self.said: dict[str, deque[Any]] = {}
+        """By browser, how the last cells that it asked for ended."""
         self._kernel_session = ""
         self._flushing: asyncio.Task[None] | None = None
         self._saved = 0.0
@@ -64,6 +73,24 @@ class Recorder:
             self._forget(before)
         self._by_message[msg_id] = self._by_cell[cell_id] = execution
         self._place(execution)
+
+    def attach(self, session: str, *, continued: bool) -> dict[str, list[Output]]:
+        """A browser is there. `continued`: it is the one of before, and gets what it missed by itself.
+
+        Returns what output widgets captured while nobody was there, with all that they showed before.
+        """
+        self._attached.add(session)
+        found: dict[str, list[Output]] = {}
+        for execution in self._by_message.values():
+            if execution.session not in self._attached or not continued:
+                for widget, messages in execution.captured.items():
+                    found[widget] = self.widgets.shown_with(widget, messages)
+            execution.captured = {}
+        return found
+
+    def detach(self, session: str) -> None:
+        """That browser is gone."""
+        self._attached.discard(session)
 
     def keeps(self, msg_id: str) -> bool:
         """Whether the outputs of this request are written here, and not by a browser."""
@@ -84,6 +111,8 @@ class Recorder:
         """One message, in the order in which the kernel sent them."""
         self._notice_restart(str(header.get("session", "")))
         kind = header["msg_type"]
+        if kind in COMMS:
+            self.widgets.take(kind, content)
         if kind == "update_display_data" or (kind in OUTPUTS and _display(content)):
             self._update_displays(_display(content), content)
         execution = self._by_message.get(parent.get("msg_id", ""))
@@ -92,7 +121,10 @@ class Recorder:
         self._flush_soon()
 
     def _take_for(self, execution: Execution, kind: str, content: dict[str, Any]) -> None:
-        if kind in OUTPUTS:
+        if kind in OUTPUTS and (widget := self.widgets.captor(execution.msg_id)):
+            if execution.session not in self._attached:
+                execution.captured.setdefault(widget, []).append((kind, content))
+        elif kind in OUTPUTS:
             execution.record.apply(kind, content)
             if kind == "display_data" and (name := _display(content)):
                 self._displays.setdefault(name, set()).add(execution.msg_id)
@@ -174,8 +206,11 @@ class Recorder:
     def _write(self, execution: Execution) -> bool:
         cell, record = execution.cell, execution.record
         assert cell is not None
-        if len(cell) < record.known:
+        shown = len(cell)
+        if shown < record.known:
             record.forget_known()
+        elif shown > record.known:
+            record.adopt(cell.outputs[record.known :])
         change = record.change()
         if change is not None:
             cell.write(change)

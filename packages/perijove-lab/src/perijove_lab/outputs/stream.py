@@ -36,6 +36,11 @@ class Stream:
         """All of it."""
         return "".join(self._lines) + self._line
 
+    @property
+    def known(self) -> str:
+        """What `edit` has told of."""
+        return "".join(self._lines[: self._known_chunks]) + self._known_line
+
     def write(self, text: str) -> None:
         """Take what a kernel printed."""
         start = 0

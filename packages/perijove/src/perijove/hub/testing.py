@@ -110,11 +110,19 @@ class FrontDoor:
         run.prepare(self.settings, self._owner)
         if self._owner is not None:
             self.start_launcher()
-        for spec in (run.proxy_process(self.settings), run.tls_process(self.settings)):
-            if spec is not None:
-                self._start(spec)
+        self.start_proxy()
+        if (door := run.tls_process(self.settings)) is not None:
+            self._start(door)
         self.start_hub()
         return self
+
+    def start_proxy(self) -> None:
+        """The proxy alone; it learns from the hub where labs are."""
+        self._start(run.proxy_process(self.settings))
+
+    def stop_proxy(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """The proxy alone: nobody reaches anything; labs go on."""
+        self._end("proxy", how)
 
     def start_hub(self) -> None:
         """The hub alone; returns when it answers."""
