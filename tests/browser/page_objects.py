@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
 
@@ -166,8 +167,7 @@ class LabPage(OnPage):
 
     def run_all(self) -> None:
         """By the menu, and save; returns when the last cell has run. AssertionError where one failed."""
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.start_all()
         shown = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         idle = shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         last = shown.locator(".jp-CodeCell .jp-InputArea-prompt").last
@@ -176,10 +176,57 @@ class LabPage(OnPage):
         wrong = shown.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-mod-error")
         found = [text for text in wrong.all_inner_texts() if "Error" in text]
         assert not found, found
-        with self.page.expect_response(
-            lambda answer: answer.request.method == "PUT" and "/contents/" in answer.url
-        ):
-            self.page.keyboard.press("Control+s")
+        self.save()
+
+    def start_all(self) -> None:
+        """Run all cells by the menu, and come back at once."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    def save(self) -> None:
+        """By the keyboard; returns when the shared document is in its file."""
+        saved = self.page.locator(".lm-TabBar-tab.jp-mod-current:not(.jp-mod-dirty)")
+        self.page.keyboard.press("Control+s")
+        expect(saved.first).to_be_visible(timeout=PATIENCE)
+
+    def close_tab(self) -> None:
+        """The notebook's own tab inside JupyterLab; its kernel goes on."""
+        self.page.locator(".lm-TabBar-tab.jp-mod-current .lm-TabBar-tabCloseIcon").first.click()
+
+    def return_to(self, path: str) -> LabPage:
+        """Open a notebook whose kernel may be at work, without waiting for it to be idle."""
+        self.page.goto(path)
+        expect(self.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=PATIENCE)
+        return self
+
+    def choose(self, menu: str, entry: str) -> None:
+        """An entry of the menu bar."""
+        self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=entry).first.click()
+
+    def open_from_files(self, name: str) -> None:
+        """By a double click in the file browser."""
+        self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        expect(self.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=PATIENCE)
+
+    def put_notebook(self, user: str, path: str, notebook: dict[str, Any]) -> None:
+        """Into the home, by the lab's API and this browser's session."""
+        cookies = self.page.context.cookies(f"{self.page.url.split('/user/')[0]}/user/{user}/")
+        token = next(cookie["value"] for cookie in cookies if cookie["name"] == "_xsrf")
+        body = {"type": "notebook", "format": "json", "content": notebook}
+        address = f"/user/{user}/api/contents/{path}"
+        answer = self.page.request.put(address, data=body, headers={"X-XSRFToken": token})
+        assert answer.ok, answer.text()
+
+    def read_notebook(self, user: str, path: str) -> dict[str, Any]:
+        """As its file holds it."""
+        answer = self.page.request.get(f"/user/{user}/api/contents/{path}")
+        assert answer.ok, answer.text()
+        return dict(answer.json()["content"])
+
+    def cell(self, place: int) -> CellOnPage:
+        """The code cell at this place, from 0."""
+        return CellOnPage(self.page.locator(".jp-Notebook .jp-CodeCell").nth(place))
 
     def shown_text(self) -> str:
         """All that the cells have shown."""
@@ -198,6 +245,7 @@ class LabPage(OnPage):
         return output.first.inner_text()
 
 
+<<<<<<< HEAD
 class PublicPage(OnPage):
     """A published notebook."""
 
@@ -277,6 +325,28 @@ class ShareDialog(OnPage):
 
     def close(self) -> None:
         self.button("Close").click()
+=======
+@dataclass(frozen=True)
+class CellOnPage:
+    """A code cell in an open notebook."""
+
+    at: Locator
+
+    @property
+    def prompt(self) -> Locator:
+        """`[ ]:`, `[*]:` while it runs or waits, `[3]:` once it has run."""
+        return self.at.locator(".jp-InputArea-prompt")
+
+    @property
+    def outputs(self) -> Locator:
+        """What it shows, one after another."""
+        return self.at.locator(".jp-OutputArea-output")
+
+    @property
+    def lines(self) -> list[str]:
+        """What it has printed, line by line."""
+        return "".join(self.outputs.all_text_contents()).splitlines()
+>>>>>>> 073e288 (Test in the browser that output is kept)
 
 
 class PeoplePage(OnPage):
