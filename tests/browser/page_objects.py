@@ -245,7 +245,6 @@ class LabPage(OnPage):
         return output.first.inner_text()
 
 
-<<<<<<< HEAD
 class PublicPage(OnPage):
     """A published notebook."""
 
@@ -325,7 +324,8 @@ class ShareDialog(OnPage):
 
     def close(self) -> None:
         self.button("Close").click()
-=======
+
+
 @dataclass(frozen=True)
 class CellOnPage:
     """A code cell in an open notebook."""
@@ -346,7 +346,6 @@ class CellOnPage:
     def lines(self) -> list[str]:
         """What it has printed, line by line."""
         return "".join(self.outputs.all_text_contents()).splitlines()
->>>>>>> 073e288 (Test in the browser that output is kept)
 
 
 class PeoplePage(OnPage):
