@@ -4,5 +4,6 @@ import jobs from './jobs/plugin';
 import platform from './platform/plugin';
 import run from './run/plugin';
 import share from './share/plugin';
+import structures from './structures/plugin';
 
-export default [platform, histories, jobs, executedNotebooks, run, share];
+export default [platform, histories, jobs, executedNotebooks, run, share, structures];

@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { MimeDocumentFactory } from '@jupyterlab/docregistry';
+import { type DocumentRegistry, MimeDocumentFactory } from '@jupyterlab/docregistry';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator } from '@jupyterlab/translation';
 import { MIME_TYPE, StructureView } from './viewer';
@@ -18,25 +18,25 @@ const plugin: JupyterFrontEndPlugin<void> = {
       { safe: true, mimeTypes: [MIME_TYPE], createRenderer: () => new StructureView(trans) },
       0
     );
-    app.docRegistry.addFileType({
+    const fileType: DocumentRegistry.IFileType = {
       name: FILE_TYPE,
       displayName: trans.__('Structure'),
       extensions: ['.pdb', '.ent'],
       mimeTypes: [MIME_TYPE],
+      contentType: 'file',
       fileFormat: 'text'
+    };
+    app.docRegistry.addFileType(fileType);
+    const factory = new MimeDocumentFactory({
+      name: 'structure',
+      label: trans.__('Structure'),
+      fileTypes: [FILE_TYPE],
+      defaultFor: [FILE_TYPE],
+      modelName: 'text',
+      primaryFileType: fileType,
+      rendermime
     });
-    const fileType = app.docRegistry.getFileType(FILE_TYPE);
-    app.docRegistry.addWidgetFactory(
-      new MimeDocumentFactory({
-        name: 'structure',
-        label: trans.__('Structure'),
-        fileTypes: [FILE_TYPE],
-        defaultFor: [FILE_TYPE],
-        modelName: 'text',
-        rendermime,
-        ...(fileType === undefined ? {} : { primaryFileType: fileType })
-      })
-    );
+    app.docRegistry.addWidgetFactory(factory as DocumentRegistry.WidgetFactory);
   }
 };
 

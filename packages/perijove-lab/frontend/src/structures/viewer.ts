@@ -51,7 +51,10 @@ export class StructureView extends Widget implements IRenderMime.IRenderer {
       await this._draw(pdb, facts);
     } catch (error) {
       console.warn('The structure cannot be drawn:', error);
-      this._stage.textContent = this._trans.__('%1. This browser cannot draw it (no WebGL).', words);
+      this._stage.textContent = this._trans.__(
+        '%1. This browser cannot draw it (no WebGL).',
+        words
+      );
     }
   }
 
