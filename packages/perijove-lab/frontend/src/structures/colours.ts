@@ -2,7 +2,7 @@
 export type Colouring = 'confidence' | 'chain';
 
 /** AlphaFold's own four colours for its confidence (pLDDT, 0 to 100). */
-const BANDS: ReadonlyArray<readonly [above: number, colour: string]> = [
+const BANDS: readonly (readonly [above: number, colour: string])[] = [
   [90, '#0053d6'],
   [70, '#65cbf3'],
   [50, '#ffdb13'],

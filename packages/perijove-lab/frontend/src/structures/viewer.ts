@@ -34,7 +34,7 @@ export class StructureView extends Widget implements IRenderMime.IRenderer {
   /** Show the file that `model` holds; said in words where it cannot be drawn. */
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const data = model.data[MIME_TYPE];
-    const pdb = Array.isArray(data) ? data.join('') : String(data ?? '');
+    const pdb = Array.isArray(data) ? data.join('') : typeof data === 'string' ? data : '';
     const facts = factsOf(pdb);
     const words = this._trans.__(
       'Structure: %1 residues, chains %2',
