@@ -1,9 +1,10 @@
 import histories from './histories/plugin';
 import executedNotebooks from './jobs/executedPlugin';
 import jobs from './jobs/plugin';
+import pipelines from './pipelines/plugin';
 import platform from './platform/plugin';
 import run from './run/plugin';
 import share from './share/plugin';
 import structures from './structures/plugin';
 
-export default [platform, histories, jobs, executedNotebooks, run, share, structures];
+export default [platform, histories, jobs, executedNotebooks, pipelines, run, share, structures];

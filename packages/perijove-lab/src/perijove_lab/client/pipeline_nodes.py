@@ -59,7 +59,8 @@ def with_job(node: Node, job: Mapping[str, Any], *, reused: bool) -> Node:
     facts = known(extra)
     if error := extra.get("error"):
         cell = f"cell {error['cell'] + 1}: " if isinstance(error.get("cell"), int) else ""
-        facts["reason"] = f"{cell}{error.get('type')}: {error.get('message')}".strip()
+        kind, message = str(error.get("type") or ""), str(error.get("message") or "")
+        facts["reason"] = cell + (message if message.startswith(kind) else f"{kind}: {message}")
     copied = bool(job.get("copied_from_job_id"))
     return replace(node, state=str(job["state"]), job=str(job["id"]), reused=reused or copied, facts=facts)
 

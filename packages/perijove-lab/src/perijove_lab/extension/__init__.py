@@ -28,12 +28,14 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     from perijove_lab.extension.activity import watch
     from perijove_lab.extension.doors import refuse_open_door
     from perijove_lab.extension.notebooks import deliver
+    from perijove_lab.extension.on_demand import keep_back
     from perijove_lab.extension.on_request import await_requests
     from perijove_lab.extension.routes import add_routes
 
     refuse_open_door(serverapp)
     watch(serverapp)
     await_requests(serverapp)
+    keep_back(serverapp)
     add_routes(serverapp)
     shipped = os.environ.get(NOTEBOOKS, "")
     if shipped:

@@ -9,6 +9,7 @@ from jupyter_server.utils import url_path_join
 from perijove_lab.extension.galaxy_door import PREFIX, GalaxyDoor
 from perijove_lab.extension.histories import routes as histories_routes
 from perijove_lab.extension.jobs.handlers import routes as job_routes
+from perijove_lab.extension.pipelines import routes as pipeline_routes
 from perijove_lab.extension.run.handlers import routes as run_routes
 from perijove_lab.extension.share.handlers import routes as share_routes
 
@@ -23,6 +24,7 @@ def add_routes(serverapp: ServerApp) -> None:
         (url_path_join(base, PREFIX, r"(api/.*)"), GalaxyDoor),
         *histories_routes(base),
         *job_routes(base),
+        *pipeline_routes(base),
         *run_routes(base),
         *share_routes(base),
     ]
