@@ -26,7 +26,6 @@ export class HistoriesModel implements IDisposable {
   isDisposed = false;
   private sight: [number, number] = [0, 30];
   private visible = false;
-  private seen = '';
   private follower: IFollower | null = null;
   private timer = 0;
 
@@ -88,7 +87,6 @@ export class HistoriesModel implements IDisposable {
     await this.attempt(async () => {
       const [detail] = await Promise.all([this.api.show(id), this.startList(id)]);
       this.current = detail;
-      this.seen = fingerprint(detail);
       localStorage.setItem(REMEMBERED, id);
     });
   }
@@ -131,12 +129,8 @@ export class HistoriesModel implements IDisposable {
 
   private async renew(): Promise<void> {
     const id = this.current?.id ?? '';
-    const detail = await this.api.show(id);
-    if (fingerprint(detail) !== this.seen || this.deleted) {
-      this.seen = fingerprint(detail);
-      await this.contents.renew(...this.sight);
-      this.reconcile();
-    }
+    const [detail] = await Promise.all([this.api.show(id), this.contents.renew(...this.sight)]);
+    this.reconcile();
     this.current = detail;
   }
 
@@ -192,10 +186,4 @@ export class HistoriesModel implements IDisposable {
       this.stateChanged.emit();
     }
   }
-}
-
-/** What changes whenever the list of a history does. */
-function fingerprint(history: IHistoryDetail): string {
-  const { update_time, hid_counter, size, contents_active, state_details } = history;
-  return JSON.stringify([update_time, hid_counter, size, contents_active, state_details]);
 }

@@ -4,6 +4,7 @@ import type { IPlatform } from '../tokens';
 import { Transfer } from './transfer';
 
 const KEPT = 'perijove:uploads';
+const SHOWN = 8000; // milliseconds that a finished upload is still shown
 
 export type UploadState =
   | 'running'
@@ -113,6 +114,7 @@ export class UploadsModel {
     if (upload.state === 'done') {
       this.transfers.delete(upload.id);
       this.platform.announceChange();
+      setTimeout(() => this.remove(upload), SHOWN);
     }
     // Every block is news; ten pictures a second are enough.
     const now = performance.now();
