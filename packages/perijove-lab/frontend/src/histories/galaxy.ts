@@ -48,6 +48,8 @@ export interface IDataset extends IContent {
   misc_info?: string | null;
   misc_blurb?: string | null;
   peek?: string | null;
+  /** `pending` while the server still reads what is in the file; a Galaxy does not say. */
+  inspection?: string;
   [metadata: `metadata_${string}`]: unknown;
 }
 

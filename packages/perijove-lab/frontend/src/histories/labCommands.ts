@@ -3,12 +3,11 @@ import { Notification } from '@jupyterlab/apputils';
 import type { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
-import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IPlatform } from '../tokens';
 import { CommandIDs } from './commandIds';
 import { codeFor } from './dragging';
-import { explained } from './explained';
+import { explained, told } from './explained';
 import { currentHistory } from './historyCommands';
 import type { HistoriesModel } from './model';
 
@@ -21,7 +20,7 @@ interface IOptions {
   files: IDefaultFileBrowser | null;
 }
 
-interface IGot extends ReadonlyJSONObject {
+interface IGot {
   paths: string[];
 }
 
@@ -43,19 +42,15 @@ export function addLabCommands({ app, model, platform, trans, notebooks, files }
         const folder = files?.model.path ?? '';
         const body = {
           dataset: model.active?.id,
+          history: model.active?.history_id,
           kind: model.active?.history_content_type,
           folder
         };
-        const getting = platform.door<IGot>('histories/get', {
-          method: 'POST',
-          body: { ...body, history: model.active?.history_id }
-        });
-        Notification.promise(getting, {
-          pending: { message: trans.__('Getting “%1”…', model.active?.name ?? '') },
-          success: { message: got => trans.__('It is in %1', (got as IGot).paths.join(', ')) },
-          error: { message: () => trans.__('It could not be got.') }
-        });
-        await getting;
+        await told(
+          trans.__('Getting “%1”…', model.active?.name ?? ''),
+          () => platform.door<IGot>('histories/get', { method: 'POST', body }),
+          got => trans.__('It is in %1', got.paths.join(', '))
+        );
         await files?.model.refresh();
       })
   });
@@ -85,16 +80,11 @@ function addPut({ app, model, platform, trans, files }: IOptions): void {
           return;
         }
         const history = await currentHistory(model, trans);
-        const putting = platform.door<ReadonlyJSONObject>('histories/put', {
-          method: 'POST',
-          body: { paths, history }
-        });
-        Notification.promise(putting, {
-          pending: { message: trans.__('Putting into the history: %1', paths.join(', ')) },
-          success: { message: () => trans.__('In the history: %1', paths.join(', ')) },
-          error: { message: () => trans.__('They could not be put into the history.') }
-        });
-        await putting;
+        await told(
+          trans.__('Putting into the history: %1', paths.join(', ')),
+          () => platform.door('histories/put', { method: 'POST', body: { paths, history } }),
+          () => trans.__('In the history: %1', paths.join(', '))
+        );
         platform.announceChange();
       })
   });

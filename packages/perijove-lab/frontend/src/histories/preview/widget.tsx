@@ -36,6 +36,8 @@ const KINDS: Record<string, (props: IPreviewProps) => React.JSX.Element> = {
   bmp: ImagePreview
 };
 
+const AGAIN = 2000; // milliseconds
+
 /** What is in a dataset, without getting it: in a tab of the main area. */
 export class Preview extends ReactWidget {
   constructor(
@@ -71,9 +73,14 @@ function DatasetPreview(props: {
   const { content, api, platform, trans } = props;
   const [dataset, setDataset] = useState<IDataset | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
+  const pending = dataset === null || dataset.inspection === 'pending';
   useEffect(() => {
-    api.dataset(content.id).then(setDataset, setProblem);
-  }, [api, content.id]);
+    const ask = (): void => void api.dataset(content.id).then(setDataset, setProblem);
+    ask();
+    // What is in the file is read by the server a moment after the file itself is there.
+    const timer = pending ? setInterval(ask, AGAIN) : 0;
+    return () => clearInterval(timer);
+  }, [api, content.id, pending]);
   if (problem !== null) {
     return <p role="alert">{inWords(problem)}</p>;
   }
