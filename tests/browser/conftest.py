@@ -17,6 +17,9 @@ from perijove.supervisor.home import platform_account, prepare_home
 
 PASSWORD = "correct horse battery"
 SETTINGS = """
+[jobs]
+environment = "lab"
+
 [machine]
 cpus = 4
 memory = "8G"

@@ -3,8 +3,9 @@ import type { IFlavorOffer, IHistory, IKnown, IMachine, IProposal } from './type
 
 /** All that the dialog shows about the file at `path`. Rejects where the file itself cannot be read. */
 export async function knownOf(platform: IPlatform, path: string): Promise<IKnown> {
-  const [proposal, histories, flavors, machine] = await Promise.all([
-    platform.door<IProposal>(`run/inspect?path=${encodeURIComponent(path)}`),
+  // First of all: who has no history yet gets one by this.
+  const proposal = await platform.door<IProposal>(`run/inspect?path=${encodeURIComponent(path)}`);
+  const [histories, flavors, machine] = await Promise.all([
     orElse(platform.galaxy<IHistory[]>('api/histories?limit=200'), []),
     orElse(platform.galaxy<IFlavorOffer[]>('api/perijove/flavors'), []),
     orElse<IMachine | null>(platform.galaxy<IMachine>('api/perijove/resources'), null)

@@ -48,7 +48,7 @@ function activate(
   };
   const command = (path: () => string | undefined, label: string) => ({
     label,
-    caption: trans.__('Send it away as a job: it runs whether or not this window is open'),
+    caption: trans.__('Run remotely, as a job: it goes on whether or not this window is open'),
     icon: runRemotelyIcon,
     describedBy: { args: { type: 'object' as const, properties: {} } },
     isEnabled: () => isRunnable(path()),
