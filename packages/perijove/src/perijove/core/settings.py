@@ -107,6 +107,41 @@ class JobSettings(_Section):
     )
 
 
+class MailSettings(_Section):
+    """E-mail to users whose jobs have ended; none is sent while `host` is empty."""
+
+    host: str = Field(default="", description="the SMTP server; empty: no e-mail")
+    port: int = Field(default=587, ge=1, le=65535, description="its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="how the connection is protected; `none` is refused where a password is set",
+    )
+    username: str = Field(default="", description="who signs in there; empty: nobody has to")
+    password: SecretStr | None = Field(default=None, description="their password")
+    sender: str = Field(default="", description="address that the e-mail comes from; needed with `host`")
+    addresses: dict[str, str] = Field(
+        default={},
+        description="from a user's name to their address; a name that is an address is its own",
+    )
+    domain: str = Field(default="", description="all others are NAME@domain; empty: they get no e-mail")
+    after: float = Field(
+        default=300.0, ge=0, description="seconds a job must have taken, from its submission, to be told of"
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.host and not self.sender:
+            raise ValueError("mail.sender is needed where mail.host is set")
+        if self.password is not None and self.security == "none":
+            raise ValueError("mail.security = none would send mail.password in the clear")
+        return self
+
+    def address_of(self, user: str) -> str | None:
+        """Where to write to a user; None where nobody has said."""
+        known = self.addresses.get(user) or (user if "@" in user else "")
+        return known or (f"{user}@{self.domain}" if self.domain else None)
+
+
 class Settings(BaseSettings):
     """All settings. Build it with `load_settings`, which turns what is wrong into one clear error."""
 
@@ -136,6 +171,7 @@ class Settings(BaseSettings):
     hub: HubSettings = Field(default=HubSettings(), description="JupyterHub")
     histories: HistorySettings = Field(default=HistorySettings(), description="the embedded history server")
     jobs: JobSettings = Field(default=JobSettings(), description="jobs")
+    mail: MailSettings = Field(default=MailSettings(), description="e-mail about jobs")
     flavors: tuple[Flavor, ...] = Field(
         default=(), description="sizes of lab and job on offer; made from the machine where empty"
     )

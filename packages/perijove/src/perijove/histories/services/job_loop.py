@@ -62,7 +62,11 @@ class _Tracked:
 class JobLoop:
     """Drives all jobs through `steps`. `start` returns at once; `stop` waits for the work at hand."""
 
-    def __init__(self, steps: JobSteps, signals: JobSignals) -> None:
+    def __init__(
+        self, steps: JobSteps, signals: JobSignals, ended: Callable[[str], object] = lambda _: None
+    ) -> None:
+        """`ended` is called once with the id of each job that has become final; it must not wait."""
+        self._ended = ended
         self._steps = steps
         self._signals = signals
         self._leftovers = Leftovers(steps)
@@ -285,6 +289,7 @@ class JobLoop:
             self._steps.give_up(job, f"The job's outputs could not be published; they lie in jobs/{job_id}.")
         entry.state = JobState.OK
         self._signals.changed(job_id)  # whoever waits need not wait for the cleaning
+        self._ended(job_id)
         self._clean(job_id)
 
     def _clean(self, job_id: str) -> None:

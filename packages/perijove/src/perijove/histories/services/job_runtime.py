@@ -24,6 +24,7 @@ from perijove.histories.services import job_directory, jobs
 from perijove.histories.services.invoking import Means, invoke
 from perijove.histories.services.job_lock import REASON, JobLock
 from perijove.histories.services.job_loop import JobLoop
+from perijove.histories.services.job_mail import JobMail
 from perijove.histories.services.job_signals import JobSignals
 from perijove.histories.services.job_steps import JobSteps
 from perijove.histories.services.jobs import LiveView
@@ -64,7 +65,8 @@ class Jobs:
         self.steps = JobSteps(
             settings=settings, database=database, files=files, engine=engine, launcher=launcher
         )
-        self.loop = JobLoop(self.steps, self.signals)
+        self._mail = JobMail(settings, database)
+        self.loop = JobLoop(self.steps, self.signals, self._mail.ended)
         self.lock = JobLock(settings.layout.state)
         self.links = GalaxyLinks(settings)
 
@@ -75,6 +77,7 @@ class Jobs:
     def stop(self) -> None:
         """Stop the loop; what runs goes on and is found again at the next start."""
         self.loop.stop()
+        self._mail.close()
 
     def submit(self, account: Account, *, history_id: str, inputs: dict[str, Any]) -> str:
         """Put a job on record; see `services.submission.submit_job`."""
