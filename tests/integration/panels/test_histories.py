@@ -133,7 +133,7 @@ def test_a_collection_of_two(panel: HistoriesPanel, pictures: Path | None) -> No
     ],
 )
 def test_look_inside(panel: HistoriesPanel, name: str, says: str, pictures: Path | None) -> None:
-    expect(panel.look(name)).to_contain_text(says)
+    expect(panel.look(name)).to_contain_text(says, timeout=30_000)
     panel.photograph(pictures, f"histories-look-{name}")
 
 

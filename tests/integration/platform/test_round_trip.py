@@ -119,3 +119,17 @@ def test_a_history_is_read_by_others_only_while_it_is_shared(platform: Platform)
     assert requests.get(url, timeout=30).text == "a\tb\n1\t2\n"
     galaxy.histories.update_history(history, importable=False)
     assert all(status in (401, 403, 404) for status in answers())
+
+
+def test_what_is_in_a_file_is_found_out(platform: Platform, tmp_path: Path) -> None:
+    ada = person(platform, "ada")
+    with h5py.File(tmp_path / "small.h5", "w") as file:
+        file["train/images"] = np.zeros((4, 8))
+    history = ada.histories.create_history("inspected")["id"]
+    made = ada.tools.upload_file(str(tmp_path / "small.h5"), history)["outputs"][0]["id"]
+    deadline = time.monotonic() + 60
+    while (found := ada.datasets.show_dataset(made))["inspection"] == "pending":
+        assert time.monotonic() < deadline, platform.logs()
+        time.sleep(0.2)
+    assert found["metadata_datasets"] == [{"name": "train/images", "shape": [4, 8], "dtype": "float64"}]
+    assert not list((platform.home / "logs" / "inspections").iterdir())

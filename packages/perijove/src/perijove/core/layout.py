@@ -85,3 +85,8 @@ class Layout:
     def logs(self) -> Path:
         """Log files of the platform's own processes."""
         return self.root / "logs"
+
+    @property
+    def inspections(self) -> Path:
+        """What inspections of datasets say, until it is read; the platform's account removes it."""
+        return self.logs / "inspections"

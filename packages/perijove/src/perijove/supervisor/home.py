@@ -51,7 +51,7 @@ def _create_account() -> None:
 def prepare_home(layout: Layout, owner: Owner | None) -> None:
     """Make the directories with their owners and modes; `owner` None: all are the caller's own.
 
-    What belongs to root and is written by it (`sandboxes`, `logs`) is never writable by the platform's
+    What belongs to root and is written by it (`sandboxes`, `logs`) is not writable by the platform's
     account: nobody can lead root's writes elsewhere by a link.
     """
     uid, gid = (owner.uid, owner.gid) if owner else (os.geteuid(), os.getegid())
@@ -65,6 +65,8 @@ def prepare_home(layout: Layout, owner: Owner | None) -> None:
     _directory(layout.sandboxes, 0o700, root, group)
     for path in (layout.logs, layout.logs / "labs", layout.logs / "jobs"):
         _directory(path, 0o2750, root, group)
+    # Root writes here too, and follows no link when it does (sandbox/output.py).
+    _directory(layout.inspections, 0o2750, uid, gid)
     for path in (layout.state, layout.datasets, layout.uploads):
         _directory(path, 0o700, uid, gid)
     _directory(layout.run, 0o755, root, group)

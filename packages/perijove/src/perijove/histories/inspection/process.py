@@ -70,7 +70,9 @@ class SandboxedInspection:
     """A sandbox of its own for each file: no network, no home, its own uid, nothing mounted but the file."""
 
     def __init__(self, settings: Settings, launcher: Launcher) -> None:
-        self._logs = settings.layout.logs
+        self._logs = settings.layout.inspections
+        for left in self._logs.glob("inspect-*.log"):
+            left.unlink()
         self._launcher = launcher
 
     def inspect(self, path: Path, ext: str) -> dict[str, Any] | None:
