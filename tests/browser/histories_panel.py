@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.page_objects import OnPage
+from tests.browser.page_objects import PATIENCE, OnPage
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,8 @@ class HistoriesPanel(OnPage):
     """Histories and datasets beside the notebook."""
 
     def open(self) -> HistoriesPanel:
+        self.tab.wait_for(timeout=PATIENCE)
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
         if not self.panel.is_visible():
             self.tab.click()
         expect(self.panel).to_be_visible()

@@ -121,6 +121,8 @@ def test_a_history_is_read_by_others_only_while_it_is_shared(platform: Platform)
     assert all(status in (401, 403, 404) for status in answers())
 
 
+@pytest.mark.usefixtures("leftovers_closed")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_what_is_in_a_file_is_found_out(platform: Platform, tmp_path: Path) -> None:
     ada = person(platform, "ada")
     with h5py.File(tmp_path / "small.h5", "w") as file:
