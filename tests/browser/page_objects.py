@@ -211,9 +211,19 @@ class LabPage(OnPage):
 
     def put_notebook(self, user: str, path: str, notebook: dict[str, Any]) -> None:
         """Into the home, by the lab's API and this browser's session."""
+        self._put(user, path, {"type": "notebook", "format": "json", "content": notebook})
+
+    def put_text(self, user: str, path: str, text: str) -> None:
+        """The same with any other file."""
+        self._put(user, path, {"type": "file", "format": "text", "content": text})
+
+    def put_folder(self, user: str, path: str) -> None:
+        """An empty one."""
+        self._put(user, path, {"type": "directory"})
+
+    def _put(self, user: str, path: str, body: dict[str, Any]) -> None:
         cookies = self.page.context.cookies(f"{self.page.url.split('/user/')[0]}/user/{user}/")
         token = next(cookie["value"] for cookie in cookies if cookie["name"] == "_xsrf")
-        body = {"type": "notebook", "format": "json", "content": notebook}
         address = f"/user/{user}/api/contents/{path}"
         answer = self.page.request.put(address, data=body, headers={"X-XSRFToken": token})
         assert answer.ok, answer.text()
@@ -365,3 +375,41 @@ class PeoplePage(OnPage):
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_role("button", name="Make a sign-in link").click()
         return self.page.locator("#sign-in-link").inner_text()
+
+
+class PipelineTab(OnPage):
+    """A pipeline in its editor, and its remote run."""
+
+    def open(self, path: str) -> PipelineTab:
+        """By its address, as a link does; the first one loads the editor."""
+        self.page.goto(re.sub(r"/lab\b.*", f"/lab/tree/{path}?reset", self.page.url))
+        expect(self.page.locator(".d3-node-body-outline").first).to_be_visible(timeout=PATIENCE)
+        return self
+
+    def button(self, name: str) -> Locator:
+        """Of the tab's toolbar."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    @property
+    def strip(self) -> Locator:
+        return self.page.get_by_role("region", name="Remote run")
+
+    @property
+    def status(self) -> Locator:
+        return self.strip.get_by_role("status")
+
+    def node(self, label: str) -> Locator:
+        """With its state, above the drawing."""
+        return self.strip.get_by_role("button", name=re.compile(rf"^{re.escape(label)}\b"))
+
+    def outline(self, key: str) -> str:
+        """The colour in which a node is drawn."""
+        drawn = self.page.locator(f"[data-id$='_{key}'] .d3-node-body-outline")
+        return str(drawn.evaluate("shown => getComputedStyle(shown).stroke"))
+
+    def run_here(self) -> None:
+        """By Elyra's own button and dialog, in the lab."""
+        self.page.locator(".toolbar-icon-run, [aria-label='Run Pipeline'], .run-action button").first.click()
+        dialog = self.page.locator(".jp-Dialog")
+        expect(dialog).to_be_visible(timeout=PATIENCE)
+        dialog.get_by_role("button", name="OK").click()

@@ -32,9 +32,12 @@ class Node:
 
     @property
     def text(self) -> str:
-        """`running, epoch 3 of 15`, `paused: is paused because scale failed`, `ok (from before)`."""
-        if self.state in ("error", "paused"):
-            return f"{self.state}: {self.facts.get('reason')}" if self.facts.get("reason") else self.state
+        """`running, epoch 3 of 15`, `paused because scale failed`, `ok (as it was)`."""
+        reason = str(self.facts.get("reason") or "")
+        if self.state == "paused":
+            return f"paused {reason.removeprefix('is paused ')}".strip()
+        if self.state == "error":
+            return f"error: {reason}" if reason else "error"
         words = standing(self.state, self.facts)
         return f"{words} (as it was)" if self.reused else words
 
