@@ -77,12 +77,13 @@ def signed_in(door: FrontDoor, galaxy: str, browser: object) -> dict[str, object
 def open_lab(door: FrontDoor, new_page: NewPage, signed_in: dict[str, object]) -> Callable[..., LabPage]:
     """Opens ada's lab in a window of its own; her files are there."""
 
-    def opened(path: str = "", **look: object) -> LabPage:
+    def opened(path: str, **look: object) -> LabPage:
         page = new_page(storage_state=signed_in, **{**WIDE, **look})
         lab = HomePage(page).open().start().start("Small").wait()
         write(door.settings.layout.homes / "ada", STUDY)
-        page.goto(f"/user/ada/lab/tree/{path}?reset" if path else "/user/ada/lab?reset")
-        return lab.wait()
+        page.goto(f"/user/ada/lab/tree/{path}?reset")
+        expect(page.locator(".jp-Notebook, .jp-FileEditor").first).to_be_visible(timeout=PATIENCE)
+        return lab
 
     return opened
 
@@ -250,7 +251,7 @@ def test_a_thousand_jobs_open_at_once(
     took = []
     for _ in range(5):
         page.reload()
-        lab.wait()
+        expect(page.locator(".jp-FileEditor").first).to_be_visible(timeout=PATIENCE)
         page.wait_for_timeout(2000)
         took.append(page.evaluate(OPEN_AND_MEASURE))
         jobs.hide()

@@ -64,7 +64,7 @@ def cells(file: Path) -> list[Code]:
             notebook_cells = cells_of(text)
         else:
             notebook_cells = nbformat.reads(text, as_version=4).cells  # type: ignore[no-untyped-call]
-    except (ValueError, nbformat.ValidationError) as error:
+    except (ValueError, AttributeError, TypeError, nbformat.ValidationError) as error:  # JSON of another kind
         raise InputError(
             f"{file.name} cannot be read: {error}.", advice="Open it and save it again."
         ) from error
