@@ -1,3 +1,4 @@
+import dashboards from './dashboards/plugin';
 import histories from './histories/plugin';
 import executedNotebooks from './jobs/executedPlugin';
 import jobs from './jobs/plugin';
@@ -7,4 +8,14 @@ import run from './run/plugin';
 import share from './share/plugin';
 import structures from './structures/plugin';
 
-export default [platform, histories, jobs, executedNotebooks, pipelines, run, share, structures];
+export default [
+  platform,
+  dashboards,
+  histories,
+  jobs,
+  executedNotebooks,
+  pipelines,
+  run,
+  share,
+  structures
+];

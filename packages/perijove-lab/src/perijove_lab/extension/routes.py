@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.utils import url_path_join
 
+from perijove_lab.extension.dashboards.handlers import routes as dashboard_routes
 from perijove_lab.extension.galaxy_door import PREFIX, GalaxyDoor
 from perijove_lab.extension.histories import routes as histories_routes
 from perijove_lab.extension.jobs.handlers import routes as job_routes
@@ -27,5 +28,6 @@ def add_routes(serverapp: ServerApp) -> None:
         *pipeline_routes(base),
         *run_routes(base),
         *share_routes(base),
+        *dashboard_routes(base),
     ]
     serverapp.web_app.add_handlers(".*$", routes)  # type: ignore[no-untyped-call]

@@ -43,14 +43,14 @@ def wait_until(condition: Any, *, timeout: float = PATIENCE, what: str = "the co
 
 
 def make_home(home: Path, environments: Path, toml: str = "") -> None:
-    """A `PERIJOVE_HOME` with the environments `lab` and `proxy` of another one, hard-linked if possible.
+    """A `PERIJOVE_HOME` with environments of another one, but not `ai`, hard-linked if possible.
 
     Its labs have the kernel of their own environment: the AI one of the other home is not theirs to see.
     """
     home.mkdir(parents=True, exist_ok=True)
-    for name in ("lab", "proxy"):
+    for name in ("lab", "proxy", "tools"):
         target = home / "envs" / name
-        if not target.exists():
+        if not target.exists() and (environments / name).exists():
             _link_tree(environments / name, target)
     _use_own_kernel(home / "envs" / "lab")
     (home / "perijove.toml").write_text(toml)
