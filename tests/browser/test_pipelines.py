@@ -111,3 +111,22 @@ def test_the_same_file_runs_in_the_lab(lab: LabPage, pictures: Path | None) -> N
     tab.photograph(pictures, "pipeline-local")
     made = lab.page.request.get(f"/user/ada-pipes/api/contents/{FOLDER}/outputs/comparison.csv")
     assert made.ok
+
+
+@pytest.mark.timeout(900)
+def test_a_new_pipeline_and_the_menu_of_a_file(lab: LabPage) -> None:
+    lab.page.locator(".jp-LauncherCard", has_text="Pipeline of Notebooks").click()
+    tab = PipelineTab(lab.page)
+    expect(tab.status).to_have_text("Not run remotely yet.", timeout=PATIENCE)
+    expect(lab.page.locator(".lm-TabBar-tab.jp-mod-current")).to_contain_text(".pipeline")
+    lab.page.locator(".jp-DirListing-item", has_text="pipelines").dblclick()
+    files = lab.page.locator(".jp-DirListing-item")
+    files.filter(has_text="1_prepare").click(button="right")
+    entry = lab.page.locator(".lm-Menu-item", has_text="Run Pipeline Remotely")
+    expect(lab.page.locator(".lm-Menu-item", has_text="Rename").first).to_be_visible()
+    expect(entry).to_be_hidden()
+    lab.page.keyboard.press("Escape")
+    files.filter(has_text="compare.pipeline").click(button="right")
+    entry.click()
+    expect(tab.button("Cancel").last).to_be_enabled(timeout=PATIENCE)
+    tab.button("Cancel").last.click()

@@ -88,9 +88,10 @@ _TROUBLE = {"paused": "is paused", "deleted": "was cancelled"}
 
 def whole_state(nodes: Iterable[Node]) -> str:
     """`running` while something may still move; else `ok`, `error` (run on after mending) or `deleted`."""
-    states = {node.state for node in nodes}
+    known = list(nodes)
+    states = {node.state for node in known}
     if states <= {"ok", "skipped"}:
         return "ok"
-    if not all(node.settled for node in nodes):
+    if not all(node.settled for node in known):
         return "running"
     return "error" if states & {"error", "failed", "paused"} else "deleted"
