@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.histories_panel import HistoriesPanel
+from tests.browser.job_objects import RunDialog
 from tests.browser.page_objects import PATIENCE, HomePage, LabPage, WelcomePage
 from tests.integration.platform.conftest import Platform
 
@@ -89,16 +91,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def sidebar(lab: LabPage, name: str) -> Locator:
-    """A panel of the left side, opened where it is not."""
-    tab = lab.page.get_by_role("tab", name=re.compile(rf"^{name}"))
-    if tab.get_attribute("aria-selected") != "true":
-        tab.click()
-    panel = lab.page.get_by_label(name, exact=True).last
-    expect(panel).to_be_visible()
-    return panel
-
-
 def photograph(lab: LabPage, folder: Path | None, name: str) -> None:
     if folder is not None:
         lab.page.screenshot(path=str(folder / f"tutorial-{name}.png"))
@@ -125,23 +117,17 @@ def test_2_clone_a_repository(lab: LabPage, repository: str, pictures: Path | No
 
 
 def test_3_attach_data(lab: LabPage, data: Path, pictures: Path | None):
-    panel = sidebar(lab, "Histories")
-    make = panel.get_by_role("button", name="Make your first history")
-    make.click()
-    name = lab.page.get_by_role("dialog").get_by_role("textbox")
-    if name.count():
-        name.fill("CT segmentation")
-        lab.page.get_by_role("dialog").get_by_role("button").last.click()
-    with lab.page.expect_file_chooser() as chosen:
-        panel.get_by_role("button", name="Upload files").click()
-    chosen.value.set_files(data)
-    expect(panel.get_by_text("ct.h5").first).to_be_visible()
-    expect(panel.locator("[data-state=ok]").first).to_be_visible()
+    panel = HistoriesPanel(lab.page).open()
+    panel.create("CT segmentation")
+    panel.upload([data])
+    expect(panel.row("ct.h5")).to_be_visible(timeout=60_000)
+    expect(panel.upload_of("ct.h5")).to_have_class(re.compile("pj-mod-done"), timeout=60_000)
     lab.open_notebook(f"{LESSON}/1_fetch_data.ipynb")
     lab.change_cell("patients =", ATTACHED)
     lab.run_all()
     assert "of a predictor that finds nothing" in lab.shown_text()
-    sidebar(lab, "Histories")
+    HistoriesPanel(lab.page).open()
+    expect(HistoriesPanel(lab.page).row("ct.h5")).to_be_visible(timeout=60_000)
     photograph(lab, pictures, "data")
 
 
@@ -153,17 +139,10 @@ def test_4_train(lab: LabPage, pictures: Path | None):
 
 
 def test_5_train_remotely(lab: LabPage, pictures: Path | None):
-    lab.page.keyboard.press("Control+Shift+C")
-    lab.page.keyboard.type("Run Remotely")
-    lab.page.keyboard.press("Enter")
-    dialog = lab.page.get_by_role("dialog")
-    expect(dialog.get_by_text("data/ct.h5")).to_be_visible()
+    dialog = RunDialog(lab.page).from_toolbar()
+    expect(dialog.input("data/ct.h5")).to_be_checked()
     photograph(lab, pictures, "run-remotely")
-    dialog.get_by_role("button", name="Run", exact=True).click()
-    expect(dialog).to_be_hidden(timeout=PATIENCE)
-    panel = sidebar(lab, "Jobs")
-    state = panel.locator(".pj-state").first
-    expect(state).to_have_attribute("data-state", "ok", timeout=PATIENCE)
+    dialog.sent().wait_for("done")
     photograph(lab, pictures, "job")
 
 

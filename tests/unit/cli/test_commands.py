@@ -179,3 +179,23 @@ def test_a_fault_of_ours_is_no_traceback(
     said = capsys.readouterr().err
     assert "unexpected RuntimeError: boom" in said
     assert "Traceback" not in said
+
+
+def test_a_licence_is_shown_and_nothing_fetched_before_it_is_accepted(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERIJOVE_SINGLE_USER", str(os.geteuid() != 0).lower())
+    answer = perijove("env", "install", "igfold")
+    assert answer.returncode != 0
+    assert "JHU Academic Software License Agreement" in answer.stdout
+    assert "was not accepted; nothing was fetched" in answer.stderr
+    assert "--accept-license" in answer.stderr
+    assert not (home / "envs").exists()
+    assert not list(home.glob("environments/igfold*"))
+
+
+def test_an_optional_environment_that_does_not_exist_is_named(home: Path) -> None:
+    answer = perijove("env", "install", "nonsense")
+    assert answer.returncode != 0
+    assert "colabfold" in answer.stderr
+    assert "Traceback" not in answer.stderr
