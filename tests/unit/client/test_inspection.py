@@ -67,6 +67,9 @@ def test_a_folder_stands_for_its_files(folder: Path) -> None:
         ("frame.to_csv('helper.py')", True),
         ("model.save('helper.py')\nload('helper.py')", False),
         ("np.savez(file='helper.py')", True),
+        ("os.makedirs('images', exist_ok=True)", True),
+        ("Path('images').mkdir()", True),
+        ("os.makedirs('images')\nload('images')", False),
     ],
 )
 def test_what_is_only_written_is_no_input(folder: Path, code: str, written: bool) -> None:

@@ -18,7 +18,7 @@ from perijove_lab.runner.source import cells_of
 
 OUTPUTS = "outputs"
 _MOST = 200  # files of one folder that are counted
-_WRITES = ("save", "to_", "write", "imwrite", "imsave", "dump", "export")
+_WRITES = ("save", "to_", "write", "imwrite", "imsave", "dump", "export", "mkdir", "makedirs")
 _JOINS = ("join", "joinpath", "Path", "PurePath", "PosixPath")
 _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),
