@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from perijove_lab.client.models import Model
 
 _LINE = 400  # bytes; lines of a log are mostly shorter
-_RESUME = "When the reason is gone, resume it in Galaxy's history, or cancel it with .cancel()."
+_RESUME = "It goes on when the reason is gone (on a Galaxy: resume it in the history); .cancel() ends it."
 
 
 class Job:
@@ -181,7 +181,9 @@ def _log(job: Job, tail: int | None) -> str:
 
 
 def _pause(job: Job) -> str:
-    """Galaxy's reason, which it writes on the outputs."""
+    """The server's reason; a Galaxy writes it on the outputs."""
+    if said := str(job._extra().get("reason") or ""):
+        return f"That is {said.removeprefix('is paused ')}."
     for entry in (job.details.get("outputs") or {}).values():
         with job.connection.translated():
             shown = job.connection.gi.datasets.show_dataset(str(entry["id"]))
