@@ -91,6 +91,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def run_all(lab: LabPage) -> None:
+    """Run all cells, as the page says; the lab saves by itself. AssertionError where a cell failed."""
+    lab.start_all()
+    shown = lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    last = shown.locator(".jp-CodeCell .jp-InputArea-prompt").last
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=PATIENCE)
+    idle = shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    expect(idle).to_be_visible(timeout=PATIENCE)
+    assert not shown.locator(".jp-mod-error").count(), lab.shown_text()[-2000:]
+
+
 def photograph(lab: LabPage, folder: Path | None, name: str) -> None:
     if folder is not None:
         lab.page.screenshot(path=str(folder / f"tutorial-{name}.png"))
@@ -124,7 +135,7 @@ def test_3_attach_data(lab: LabPage, data: Path, pictures: Path | None):
     expect(panel.upload_of("ct.h5")).to_have_class(re.compile("pj-mod-done"), timeout=60_000)
     lab.open_notebook(f"{LESSON}/1_fetch_data.ipynb")
     lab.change_cell("patients =", ATTACHED)
-    lab.run_all()
+    run_all(lab)
     assert "of a predictor that finds nothing" in lab.shown_text()
     HistoriesPanel(lab.page).open()
     expect(HistoriesPanel(lab.page).row("ct.h5")).to_be_visible(timeout=60_000)
@@ -134,7 +145,7 @@ def test_3_attach_data(lab: LabPage, data: Path, pictures: Path | None):
 def test_4_train(lab: LabPage, pictures: Path | None):
     lab.open_notebook(f"{LESSON}/2_train.ipynb")
     lab.change_cell("n_filters =", SHORT)
-    lab.run_all()
+    run_all(lab)
     photograph(lab, pictures, "train")
 
 
@@ -149,7 +160,7 @@ def test_5_train_remotely(lab: LabPage, pictures: Path | None):
 def test_6_predict_masks(lab: LabPage, pictures: Path | None):
     lab.open_notebook(f"{LESSON}/4_predict.ipynb")
     lab.change_cell("model =", PREDICT)
-    lab.run_all()
+    run_all(lab)
     shown = lab.shown_text()
     assert "masks predicted" in shown
     assert "finds nothing" in shown
@@ -164,7 +175,7 @@ def test_7_fold_a_protein(lab: LabPage, empty_platform: Platform, pictures: Path
     editor = lab.page.locator(".jp-CodeCell .cm-content", has_text="accept_licence =").first
     accepted = editor.inner_text().replace("accept_licence = False", "accept_licence = True")
     lab.change_cell("accept_licence =", accepted.replace("models = 4", "models = 1"))
-    lab.run_all()
+    run_all(lab)
     assert "Å on average" in lab.shown_text()
     structure = lab.page.locator(".pj-structure").last
     structure.scroll_into_view_if_needed()
