@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import job_overhead, lab_start, transfer
+from benchmarks import job_overhead, lab_start, panels, transfer
 from benchmarks.measure import Row, print_table
 from benchmarks.platform import running_platform
 
-ALL = {"jobs": job_overhead, "transfer": transfer, "labs": lab_start}
+ALL = {"jobs": job_overhead, "transfer": transfer, "labs": lab_start, "panels": panels}
 
 
 def main() -> None:
