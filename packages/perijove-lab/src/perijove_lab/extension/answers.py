@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
+from tornado.web import HTTPError
 
 from perijove_lab.client.connection import Connection, connect
 from perijove_lab.client.errors import (
@@ -31,7 +32,7 @@ _STATUS: dict[type[LabError], int] = {
 
 
 class Door(APIHandler):
-    """Base of the doors: authenticated, and no sign of life by itself.
+    """Base of the doors: for who has signed in only, and no sign of life by itself.
 
     A panel that looks for news must not keep an idle lab from being culled.
     """
@@ -45,6 +46,12 @@ class Door(APIHandler):
             self.settings[_CONNECTION] = connect()
         found: Connection = self.settings[_CONNECTION]
         return found
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Nobody passes who has not signed in; a Jupyter Server alone asks only where a method says so."""
+        await super().prepare()
+        if self.current_user is None:
+            raise HTTPError(403)
 
     def refuse(self, error: LabError) -> None:
         """Answer with `{"message", "advice", "retry"}` and the HTTP status that fits."""

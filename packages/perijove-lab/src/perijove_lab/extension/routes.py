@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import url_path_join
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 def add_routes(serverapp: ServerApp) -> None:
     """Make every door known to the server."""
-    base = serverapp.web_app.settings["base_url"]
-    routes = [
+    routes = every_route(serverapp.web_app.settings["base_url"])
+    serverapp.web_app.add_handlers(".*$", routes)  # type: ignore[no-untyped-call]
+
+
+def every_route(base: str) -> list[tuple[Any, ...]]:
+    """Patterns of addresses and what answers there, for a server whose own address is `base`."""
+    return [
         (url_path_join(base, PREFIX, r"(api/.*)"), GalaxyDoor),
         *histories_routes(base),
         *job_routes(base),
@@ -30,4 +35,3 @@ def add_routes(serverapp: ServerApp) -> None:
         *share_routes(base),
         *dashboard_routes(base),
     ]
-    serverapp.web_app.add_handlers(".*$", routes)  # type: ignore[no-untyped-call]
