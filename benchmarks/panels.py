@@ -80,7 +80,7 @@ def opened_choice(page: Page) -> float:
 def opened_history(page: Page) -> float:
     """Milliseconds from the choice of the large history, out of a small one, until its rows are painted."""
     panel = HistoriesPanel(page)
-    panel.go_to("Project 7")
+    panel.go_to("Project 177")
     panel.picker.click()
     panel.panel.get_by_label("Find a history").fill(LARGE)
     taken: float = page.evaluate(
