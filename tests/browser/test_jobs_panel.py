@@ -146,7 +146,6 @@ def test_a_notebook_is_sent_followed_read_and_run_again(
 def test_scripts_the_menus_and_the_keyboard(open_lab: Callable[..., LabPage], pictures: Path | None) -> None:
     lab = open_lab("study/script.py", **DARK)
     page = lab.page
-    page.get_by_role("tab", name=re.compile("File Browser")).click()
     dialog = RunDialog(page).from_file_browser("fails.py")
     lab.photograph(pictures, "run-remotely-dark")
     jobs = dialog.sent()
