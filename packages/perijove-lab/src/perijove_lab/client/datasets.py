@@ -86,10 +86,20 @@ def current_history(connection: Connection, history_id: str | None = None) -> st
     wanted = history_id or os.environ.get("HISTORY_ID", "")
     if wanted:
         return str(_shown(connection, wanted)["id"])
-    with connection.translated():
-        recent = connection.gi.histories.get_most_recently_used_history()
-        recent = recent or connection.gi.histories.create_history("lab")
+    recent = _last_used(connection)
+    if recent is None:
+        with connection.translated():
+            recent = connection.gi.histories.create_history("lab")
     return str(recent["id"])
+
+
+def _last_used(connection: Connection) -> dict[str, Any] | None:
+    """None where the user has no history: a Galaxy then refuses to answer."""
+    try:
+        with connection.translated():
+            return connection.gi.histories.get_most_recently_used_history() or None
+    except (MissingError, RefusedError):
+        return None
 
 
 def _shown(connection: Connection, history_id: str) -> dict[str, Any]:
