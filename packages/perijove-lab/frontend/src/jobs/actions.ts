@@ -4,7 +4,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { inWords } from '../platform/errors';
 import type { IPlatform } from '../tokens';
 import { SHOW_DATASET, SHOW_NOTEBOOK } from './commands';
-import type { IEntry, IJobView } from './types';
+import { isFinal, type IEntry, type IJobView } from './types';
 
 /** What can be done with a job. Nothing here rejects: what goes wrong is told. */
 export class JobActions {
@@ -51,7 +51,11 @@ export class JobActions {
 
   /** Open the executed notebook, which renews itself while the job runs. */
   showNotebook(job: IJobView): void {
-    void this.commands.execute(SHOW_NOTEBOOK, { id: job.id, name: job.name });
+    void this.commands.execute(SHOW_NOTEBOOK, {
+      id: job.id,
+      name: job.name,
+      ended: isFinal(job.state)
+    });
   }
 
   private async tried<T>(act: () => Promise<T>): Promise<T | null> {

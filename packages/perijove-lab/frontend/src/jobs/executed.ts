@@ -21,7 +21,7 @@ export interface IExecutedOptions {
   contentFactory: NotebookPanel.IContentFactory;
   editorServices: IEditorServices;
   translator: ITranslator;
-  job: { id: string; name: string };
+  job: { id: string; name: string; ended: boolean };
 }
 
 interface ICode {
@@ -37,6 +37,7 @@ export class ExecutedNotebook extends MainAreaWidget<StaticNotebook> {
     super({ content: viewer(options) });
     const { job, translator } = options;
     const trans = translator.load('perijove');
+    this.ended = job.ended;
     this.id = `perijove-executed-${job.id}`;
     this.addClass('pj-Executed');
     this.title.label = trans.__('%1 (executed)', job.name);
@@ -102,10 +103,10 @@ export class ExecutedNotebook extends MainAreaWidget<StaticNotebook> {
     }
   }
 
+  private ended: boolean;
   private readonly note = new Widget();
   private readonly renewal = new Throttler(() => this.renew(), { limit: AT_LEAST });
   private follower: IFollower | null = null;
-  private ended = false;
   private version = 0;
 }
 

@@ -33,7 +33,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
       describedBy: {
         args: {
           type: 'object',
-          properties: { id: { type: 'string' }, name: { type: 'string' } },
+          properties: {
+            id: { type: 'string' },
+            name: { type: 'string' },
+            ended: { type: 'boolean' }
+          },
           required: ['id']
         }
       },
@@ -41,7 +45,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
         const id = typeof args.id === 'string' ? args.id : '';
         let widget = opened.get(id);
         if (widget === undefined || widget.isDisposed) {
-          const job = { id, name: typeof args.name === 'string' ? args.name : id };
+          const name = typeof args.name === 'string' ? args.name : id;
+          const job = { id, name, ended: args.ended === true };
           widget = new ExecutedNotebook({ ...parts, job });
           opened.set(id, widget);
           widget.disposed.connect(() => opened.delete(id));

@@ -5,6 +5,7 @@ What a Galaxy does not say is None or empty. Nothing here waits for a job.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ def view(connection: Connection, wanted: str) -> dict[str, Any]:
     live = _galaxy_live(connection, details) if galaxy else dict(details.get("perijove") or {})
     return {
         **{name: details.get(name) for name in _SHOWN},
-        "name": details.get("name") or details.get("tool_id") or TOOL,
+        "name": details.get("name") or _given_name(details) or details.get("tool_id") or TOOL,
         "galaxy": galaxy,
         "live": _LIVE | {name: live[name] for name in _LIVE if name in live},
         "inputs": _entries(details.get("inputs")),
@@ -103,6 +104,15 @@ def _details(connection: Connection, wanted: str) -> dict[str, Any]:
     full = {} if connection.is_perijove else {"full": "true"}
     found = connection.json(f"api/jobs/{wanted}", **full)
     return dict(found)
+
+
+def _given_name(details: Mapping[str, Any]) -> str:
+    """The name that a Galaxy's job was sent with: it stands among the tool's parameters, as JSON."""
+    try:
+        found = json.loads(str((details.get("params") or {}).get("name") or "null"))
+    except ValueError:
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _entries(named: Mapping[str, Any] | None) -> list[dict[str, Any]]:
