@@ -358,6 +358,36 @@ class CellOnPage:
         return "".join(self.outputs.all_text_contents()).splitlines()
 
 
+class RoomsPage(OnPage):
+    """Labs that are shared."""
+
+    def open(self) -> RoomsPage:
+        self.page.goto("/hub/rooms")
+        return self
+
+    def make(self, name: str) -> FlavorPage:
+        self.page.get_by_label("A new room").fill(name)
+        self.page.get_by_role("button", name="Make a room").click()
+        return FlavorPage(self.page)
+
+    def room(self, name: str) -> Locator:
+        return self.page.locator(f"[data-room={name}]")
+
+    def invitation(self, name: str) -> str:
+        self.room(name).get_by_role("button", name="Make an invitation link").click()
+        return self.page.locator("#invitation").inner_text()
+
+    def invite(self, name: str, guest: str) -> None:
+        self.room(name).get_by_label("Invite somebody by name").fill(guest)
+        self.room(name).get_by_role("button", name="Invite", exact=True).click()
+
+    def take_back(self, name: str, guest: str) -> None:
+        self.room(name).get_by_role("button", name=f"Take back: {guest}").click()
+
+    def shared_with_me(self, name: str) -> Locator:
+        return self.page.locator(f"[data-other={name}]")
+
+
 class PeoplePage(OnPage):
     """Who has access."""
 

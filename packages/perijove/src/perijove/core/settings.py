@@ -24,6 +24,7 @@ from perijove.core.layout import Layout, default_home
 from perijove.core.resources import Size
 
 NetworkPolicy = Literal["open", "none"]
+Sharing = Literal["everybody", "groups", "nobody"]
 
 
 class _Section(BaseModel):
@@ -74,6 +75,11 @@ class HubSettings(_Section):
         default=0, ge=0, description="seconds after which a lab without a busy kernel is ended; 0: never"
     )
     max_named_servers: int = Field(default=3, ge=0, description="extra labs one user may hold")
+    sharing: Sharing = Field(
+        default="everybody",
+        description="whom users may invite into rooms (labs that they share): `everybody` who has an "
+        "account, also by link; only people of their own `groups`, by name; `nobody`",
+    )
     lab_image: str = Field(
         default="",
         description="container image that labs run in, by podman, for example perijove-lab:cpu (`perijove "

@@ -44,6 +44,8 @@ class Lab:
     flavor: Flavor
     host_port: int
     confined: bool
+    room: bool = False
+    """Shared with others: it is given no key to its owner's histories."""
 
     @property
     def place(self) -> Place:
@@ -136,7 +138,7 @@ def lab_environment(settings: Settings, lab: Lab, token: str) -> dict[str, str]:
     """What every lab finds in its environment; Galaxy's names are those of its interactive tools."""
     return {
         **_machine_variables(lab),
-        **_galaxy_variables(token),
+        **_galaxy_variables("" if lab.room else token),
         **_activity_variables(settings),
         # An image names its own.
         **({} if settings.hub.lab_image else _program_variables(settings, lab)),

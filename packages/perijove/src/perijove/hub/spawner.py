@@ -30,6 +30,7 @@ from perijove.hub.lab import FRONT_DOOR, Lab, lab_log, lab_prefix, lab_spec, las
 from perijove.hub.pages import spawn_failure, spawn_form
 from perijove.hub.people import is_administrator
 from perijove.hub.private import free_port
+from perijove.hub.rooms import ROOM_SCOPES, account_name, is_room
 from perijove.hub.services import LAB_SCOPES
 from perijove.sandbox import connect_launcher
 from perijove.sandbox.launcher import Launcher
@@ -46,7 +47,7 @@ def update_spawner(c: Any, settings: Settings) -> None:
     """Labs are started by `PerijoveSpawner` and reach the hub by the front door."""
     c.JupyterHub.spawner_class = PerijoveSpawner
     c.PerijoveSpawner.settings = settings
-    c.PerijoveSpawner.server_token_scopes = LAB_SCOPES
+    c.PerijoveSpawner.server_token_scopes = _token_scopes
     c.PerijoveSpawner.hub_connect_url = FRONT_DOOR
     c.PerijoveSpawner.default_url = "/lab"
     c.PerijoveSpawner.ip = "127.0.0.1"
@@ -159,7 +160,8 @@ class PerijoveSpawner(Spawner):  # type: ignore[misc]
         return f"http://127.0.0.1:{lab.host_port}"
 
     async def _new_lab(self, flavor: Flavor) -> Lab:
-        account = await self._ask(lambda launcher: launcher.account(self.user.name))
+        owner = account_name(self.user.name, self.name) if is_room(self.name) else self.user.name
+        account = await self._ask(lambda launcher: launcher.account(owner))
         confined = await self._ask(lambda launcher: launcher.confines)
         self.sandbox_id = lab_prefix(self.user.name, self.name) + secrets.token_hex(4)
         self.host_port = free_port()
@@ -167,11 +169,12 @@ class PerijoveSpawner(Spawner):  # type: ignore[misc]
         self._remember()
         return Lab(
             id=self.sandbox_id,
-            owner=self.user.name,
+            owner=owner,
             account=account,
             flavor=flavor,
             host_port=self.host_port,
             confined=confined,
+            room=is_room(self.name),
         )
 
     async def _launch(self, lab: Lab, known: tuple[Flavor, ...]) -> SandboxStatus:
@@ -323,6 +326,10 @@ def _stop(launcher: Launcher, *, sandbox_id: str, grace: float = 10.0) -> None:
         return
     except ConflictError:
         return
+
+
+def _token_scopes(spawner: PerijoveSpawner) -> list[str]:
+    return ROOM_SCOPES if is_room(spawner.name) else LAB_SCOPES
 
 
 def _keep_for_start(spawner: PerijoveSpawner, options: dict[str, Any]) -> None:

@@ -12,14 +12,16 @@ from perijove.core.settings import Settings
 from perijove.hub.overview import HistoryServerView
 from perijove.hub.pages import piece
 from perijove.hub.private import read_ports
+from perijove.hub.room_handlers import RoomsHandler
 
 
 def update_start_page(c: Any, settings: Settings) -> None:
-    """The addresses of the parts."""
+    """The addresses of the parts, and of the rooms."""
     view = HistoryServerView(read_ports(settings.layout).histories)
     c.JupyterHub.extra_handlers = [
         (r"/parts/work", WorkHandler, {"view": view}),
         (r"/parts/machine", MachineHandler),
+        (r"/rooms", RoomsHandler, {"settings": settings}),
     ]
 
 

@@ -17,6 +17,7 @@ from perijove_lab.client.connection import connect
 from perijove_lab.client.errors import InputError, LabError
 from perijove_lab.client.pages import Pages, checked_id
 from perijove_lab.extension.answers import Door, status_of
+from perijove_lab.extension.share.expelling import ExpelHandler
 from perijove_lab.extension.share.publishing import FOLDER, fetch, publish
 
 _MESSAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -128,4 +129,5 @@ def routes(base_url: str) -> list[tuple[str, type]]:
         (at("pages"), PagesHandler),
         (at("pages", "([0-9a-f]+)"), PageHandler),
         (at("open", "([^/]+)"), OpenHandler),
+        (at("expel"), ExpelHandler),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -53,5 +54,5 @@ def _first_heading(notebook: NotebookNode) -> str:
 
 
 def fetch(page_id: str) -> tuple[dict[str, Any], str]:
-    """A published notebook and a name for it."""
-    return Pages(connect()).notebook(page_id)
+    """A published notebook and a name for it. A room has no key, and needs none for this."""
+    return Pages(connect(key=os.environ.get("API_KEY") or "none")).notebook(page_id)
