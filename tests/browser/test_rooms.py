@@ -6,13 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, expect
 from tests.browser.accessibility import expect_accessible
 from tests.browser.page_objects import PATIENCE, LabPage, RoomsPage, WelcomePage
 
 from perijove.hub.testing import FrontDoor
 
 PASSWORD = "correct horse battery"
+REMEMBER_SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); window.sockets.push(this); }
+};
+"""
+OPEN_SOCKETS = "window.sockets.filter((socket) => socket.readyState === WebSocket.OPEN).length"
 NewPage = Callable[..., Page]
 LONELY = "'' ['Untitled.ipynb']"
 # Milliseconds; what is called "at once".
@@ -57,8 +64,7 @@ def test_two_people_in_one_room(owner: Page, guest: Page, new_page: NewPage, pic
     guest.get_by_role("button", name="Authorize").click()
     LabPage(guest).wait()
     visited = LabPage(guest)
-    sockets: list[WebSocket] = []
-    guest.on("websocket", lambda socket: sockets.append(socket))
+    guest.add_init_script(REMEMBER_SOCKETS)
     visited.open_notebook("Untitled.ipynb")
 
     editor = owner.locator(".jp-Notebook .jp-CodeCell .cm-content").last
@@ -71,21 +77,17 @@ def test_two_people_in_one_room(owner: Page, guest: Page, new_page: NewPage, pic
     rooms.open()
     expect(rooms.room("seminar")).to_contain_text("Shared with 1")
     rooms.photograph(pictures, "rooms")
-    open_before = [socket for socket in sockets if not socket.is_closed()]
-    assert open_before
+    assert guest.evaluate(OPEN_SOCKETS) >= 2  # the kernel, the document
     entered = guest.url
     rooms.take_back("seminar", "gus")
     expect(rooms.room("seminar")).to_contain_text("Nobody else may enter yet")
-    guest.wait_for_function("() => true")
-    deadline = AT_ONCE
-    while any(not socket.is_closed() for socket in open_before) and deadline > 0:
-        guest.wait_for_timeout(200)
-        deadline -= 200
-    still = [socket.url for socket in open_before if not socket.is_closed()]
-    assert not still
-    known = len(sockets)
-    guest.wait_for_timeout(5000)
-    assert all(socket.is_closed() for socket in sockets[known:])
+    guest.wait_for_function(f"{OPEN_SOCKETS} === 0", timeout=AT_ONCE)
+    for _ in range(20):  # JupyterLab tries to come back, again and again
+        guest.wait_for_timeout(250)
+        assert guest.evaluate(OPEN_SOCKETS) == 0
+    again = guest.goto(invitation)
+    assert again is not None
+    assert again.status == 404
     answer = guest.goto(entered)
     assert answer is not None
     assert answer.status == 403

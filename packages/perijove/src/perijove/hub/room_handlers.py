@@ -108,7 +108,7 @@ async def _revoke(handler: RoomsHandler, user: Any) -> _Told:
     room, guest = handler.room, handler.guest
     rooms.revoke(handler.db, room, guest)
     handler.log.info("%s no longer shares %s with %s", user.name, room.name, guest)
-    if not await rooms.expel(user, room):
+    if not await rooms.expel(user, room, guest):
         handler.log.warning("%s does not part with %s; it is stopped", room.name, guest)
         await handler.stop_single_user(user, room.name)
     return {}

@@ -6,6 +6,7 @@ and meet neither the owner's home nor their histories. Its token opens nothing.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -157,18 +158,19 @@ def _scopes(room: Any) -> list[str]:
 
 
 def revoke(db: Any, room: Any, name: str) -> None:
-    """The guest may enter no more, and the key that the room knows them by is gone."""
+    """The guest may enter no more: not by a link that is still open, nor by the key the room knows them by."""
     guest = orm.User.find(db, name)
     if guest is None:
         raise NotFoundError(f"There is nobody named {name}.")
     orm.Share.revoke(db, room, guest)
+    take_back_links(db, room)
     for token in [one for one in guest.api_tokens if one.client_id == room.oauth_client_id]:
         db.delete(token)
     db.commit()
 
 
-async def expel(user: Any, room: Any) -> bool:
-    """Make a running room ask everybody anew who they are, open connections included.
+async def expel(user: Any, room: Any, guest: str) -> bool:
+    """Make a running room end the guest's connections, and ask everybody who comes anew who they are.
 
     False where it does not do so at once: then it has to be stopped.
     """
@@ -179,8 +181,8 @@ async def expel(user: Any, room: Any) -> bool:
     request = HTTPRequest(
         f"{await spawner.get_url()}perijove/share/expel",
         method="POST",
-        body="",
-        headers={"Authorization": f"token {key}"},
+        body=json.dumps({"user": guest}),
+        headers={"Authorization": f"token {key}", "Content-Type": "application/json"},
         request_timeout=_EXPEL_SECONDS,
     )
     try:

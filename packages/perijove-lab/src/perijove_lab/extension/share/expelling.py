@@ -1,4 +1,4 @@
-"""A room parts with somebody: whoever is connected is asked anew who they are."""
+"""A room parts with somebody: their connections end, and whoever comes is asked anew who they are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ GOING_AWAY = 1001
 
 
 class ExpelHandler(APIHandler):
-    """For the hub, when its owner has taken a share back."""
+    """For the hub, when its owner has taken a share back: `{"user": name}`."""
 
     @web.authenticated
     def post(self) -> None:
-        """Forget who was let in, and end open connections; browsers of those who may come back."""
+        """Forget what the hub said of anybody, and end the open connections of this user."""
+        body = self.get_json_body()
+        name = body.get("user") if isinstance(body, dict) else None
+        if not name:
+            raise web.HTTPError(400, "Say whom: a JSON object with `user`.")
         _forget_answers(self.identity_provider)
         for connection in _open_sockets():
-            connection.close(GOING_AWAY, "somebody was shut out")
+            if _user_of(connection) in (name, None):
+                connection.close(GOING_AWAY, "no longer shared")
         self.set_status(204)
 
 
@@ -34,3 +39,8 @@ def _forget_answers(identity: Any) -> None:
 def _open_sockets() -> list[WebSocketHandler]:
     """Of whatever extension: each has handlers of its own, and none keeps a list of all."""
     return [one for one in gc.get_objects() if isinstance(one, WebSocketHandler) and one.ws_connection]
+
+
+def _user_of(connection: WebSocketHandler) -> str | None:
+    """Who has opened it, as the server found then; None where it does not know."""
+    return getattr(getattr(connection, "_current_user", None), "username", None)
