@@ -158,7 +158,7 @@ def _scopes(room: Any) -> list[str]:
 
 
 def revoke(db: Any, room: Any, name: str) -> None:
-    """The guest may enter no more: not by a link that is still open, nor by the key the room knows them by."""
+    """The guest may enter no more: neither by an open link nor by the key that the room knows."""
     guest = orm.User.find(db, name)
     if guest is None:
         raise NotFoundError(f"There is nobody named {name}.")
