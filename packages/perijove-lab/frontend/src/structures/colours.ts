@@ -42,7 +42,7 @@ export function holdsConfidence(facts: IFacts): boolean {
   return facts.lowest >= 0 && facts.highest <= 100 && facts.highest > 20;
 }
 
-/** The colour of an atom. Where the column is no confidence, a scale from its lowest value to its highest. */
+/** The colour of an atom. Where the column is no confidence: a scale from its lowest value to its highest. */
 export function colourOf(
   atom: { b?: number; chain?: string },
   colouring: Colouring,
@@ -57,5 +57,17 @@ export function colourOf(
     return BANDS.find(([above]) => value > above)?.[1] ?? '#ff7d45';
   }
   const part = (value - facts.lowest) / (facts.highest - facts.lowest || 1);
-  return `hsl(${Math.round(220 - 190 * part)}, 70%, 50%)`;
+  return mixed(part);
+}
+
+/** From a sure yellow to an unsure violet; written as the library reads it, which knows no `hsl()`. */
+function mixed(part: number): string {
+  const [sure, unsure] = [
+    [0xe8, 0xc5, 0x47],
+    [0x48, 0x1a, 0x6c]
+  ] as const;
+  const channels = sure.map((from, index) =>
+    Math.round(from + ((unsure[index] ?? 0) - from) * part)
+  );
+  return `#${channels.map(channel => channel.toString(16).padStart(2, '0')).join('')}`;
 }
