@@ -16,6 +16,8 @@ from tests.browser.accessibility import expect_accessible
 from tests.browser.histories_panel import HistoriesPanel, settled
 from tests.browser.page_objects import LabPage
 
+from perijove_lab import submit
+
 HOSTILE = """<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100">
 <circle cx="50" cy="50" r="40" fill="teal"/><script>document.title = "owned"</script></svg>"""
 NOTEBOOK = {
@@ -200,6 +202,35 @@ def test_what_somebody_else_does_is_seen(panel: HistoriesPanel, gi: GalaxyInstan
     expect(panel.row("from outside")).to_be_visible()
     gi.histories.delete_dataset(history, made)
     expect(panel.row("from outside")).to_be_hidden()
+
+
+def test_what_a_job_made_leads_to_the_job(
+    panel: HistoriesPanel, page: Page, gi: GalaxyInstance, tmp_path: Path, pictures: Path | None
+) -> None:
+    (tmp_path / "double.py").write_text("print(2 * float(open('rows.csv').read()))\n")
+    (tmp_path / "rows.csv").write_text("21")
+    submit(
+        tmp_path / "double.py",
+        inputs={"rows.csv": tmp_path / "rows.csv"},
+        history="CT segmentation",
+        server=gi.base_url,
+        key=gi.key,
+    ).wait()
+    panel.search("type:json")
+    panel.rows.first.click()
+    panel.act("Made by…")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("run_jupyter_job")
+    expect(dialog).to_contain_text("rows.csv")
+    panel.photograph(pictures, "histories-made-by")
+    dialog.get_by_role("button", name="Show the job").click()
+    expect(page.locator("#perijove-jobs")).to_contain_text("double")
+    panel.open()
+    panel.act("Made by…")
+    page.get_by_role("dialog").get_by_role("button", name="Run again").click()
+    expect(page.locator("#perijove-jobs")).to_contain_text("double")
+    panel.open()
+    panel.search("")
 
 
 def test_nothing_is_asked_while_it_is_hidden(panel: HistoriesPanel, page: Page, gi: GalaxyInstance) -> None:

@@ -2,6 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
+import { SHOW_JOBS } from '../jobs/commands';
 import type { IPlatform } from '../tokens';
 import type { IContent } from './galaxy';
 
@@ -31,25 +32,32 @@ export async function showProvenance(
   const job = await platform.galaxy<IJob>(`api/jobs/${id}`);
   const inputs = await platform.galaxy<IInput[]>(`api/jobs/${id}/inputs`);
   const names = await Promise.all(inputs.map(input => nameOf(platform, input)));
-  const can = (command: string): boolean => app.commands.hasCommand(command);
   const answer = await showDialog({
     title: trans.__('How “%1” was made', content.name),
     body: ReactWidget.create(<Facts job={job} inputs={names} trans={trans} />),
     buttons: [
       Dialog.cancelButton({ label: trans.__('Close') }),
-      ...(can('perijove:rerun-job')
-        ? [Dialog.createButton({ label: trans.__('Run again…'), actions: ['again'] })]
-        : []),
-      ...(can('perijove:show-job')
-        ? [Dialog.okButton({ label: trans.__('Show the job'), actions: ['show'] })]
+      // An upload is a job as well, but none that could be shown or run again.
+      ...(job.tool_id.includes('run_jupyter_job')
+        ? [
+            Dialog.createButton({ label: trans.__('Run again'), actions: ['again'] }),
+            Dialog.okButton({ label: trans.__('Show the job'), actions: ['show'] })
+          ]
         : [])
     ]
   });
-  const chosen = answer.button.actions[0];
-  if (chosen) {
-    const command = chosen === 'again' ? 'perijove:rerun-job' : 'perijove:show-job';
-    await app.commands.execute(command, { job_id: id });
+  if (!answer.button.accept) {
+    return;
   }
+  const shown = answer.button.actions.includes('again') ? await again(platform, id) : id;
+  await app.commands.execute(SHOW_JOBS, { id: shown });
+}
+
+/** The same job once more: the id of the new one. */
+async function again(platform: IPlatform, id: string): Promise<string> {
+  const made = await platform.door<{ id: string }>(`jobs/${id}/again`, { method: 'POST' });
+  platform.announceChange();
+  return made.id;
 }
 
 async function nameOf(platform: IPlatform, input: IInput): Promise<string> {
