@@ -123,3 +123,19 @@ def test_zip_paths_stay_inside(alice: GalaxyInstance, http: httpx.Client, histor
         assert not member.startswith("/")
         assert ".." not in member.split("/")
         assert "\\" not in member
+
+
+def test_elements_stand_in_a_list_only_where_they_are_asked_for(
+    alice: GalaxyInstance, history: str, http: httpx.Client
+) -> None:
+    described = CollectionDescription(
+        "two", elements=[HistoryDatasetElement(name, paste(alice, history, name)) for name in ("a", "b")]
+    )
+    alice.histories.create_dataset_collection(history, described)
+    contents = f"/api/histories/{history}/contents"
+    slim = http.get(contents, params={"keys": "id,name,element_count,elements,file_size"}).json()
+    assert [len(one["elements"]) for one in slim if one["name"] == "two"] == [2]
+    slim = http.get(contents, params={"keys": "id,name,element_count,file_size"}).json()
+    shown = next(one for one in slim if one["name"] == "two")
+    assert shown == {"id": shown["id"], "name": "two", "element_count": 2}
+    assert all("file_size" in one for one in slim if one["name"] != "two")

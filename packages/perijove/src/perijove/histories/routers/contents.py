@@ -30,6 +30,7 @@ from perijove.histories.store.ids import is_id
 
 router = APIRouter(prefix="/api/histories/{history_id}/contents", tags=["contents"])
 Listing = list[DatasetSummary | CollectionSummary | DatasetDetail | CollectionDetail]
+_ELEMENTS = ("annotation", "elements", "elements_datatypes")
 DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "everything"},
     206: {"content": {"application/octet-stream": {}}, "description": "the range asked for"},
@@ -75,8 +76,15 @@ def list_contents(
             offset=offset,
         )
         everything = view == "detailed" or detailed == ["all"] or bool(keys)
+        # A collection's elements may be thousands: they are read only where they are asked for.
+        slim = set(keys.split(",")).isdisjoint(_ELEMENTS) if keys else False
         shown = [
-            contents.shown(session, content, detailed=everything or content.id in detailed)
+            contents.shown(
+                session,
+                content,
+                detailed=(everything and not (slim and content.kind == "dataset_collection"))
+                or content.id in detailed,
+            )
             for content in found
         ]
     return _answer(shown, keys)
