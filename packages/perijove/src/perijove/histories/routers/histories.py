@@ -16,9 +16,12 @@ from perijove.histories.schemas.histories import (
     HistorySummary,
     HistoryTag,
     HistoryUpdate,
+    ShareWithUsers,
     Sharing,
+    SharingOutcome,
 )
 from perijove.histories.services import histories as service
+from perijove.histories.services import history_shares as shares
 from perijove.histories.services.access import own_history, readable_history
 
 # POST /api/histories is routed in `archives`: it may bring an archive, and then arrives as a form.
@@ -94,6 +97,13 @@ def list_deleted(here: Here, me: Me, limit: Limit = 500, offset: Offset = 0) -> 
         return service.summaries(session, found)
 
 
+@router.get("/shared_with_me")
+def list_shared_with_me(here: Here, me: Me, limit: Limit = 500, offset: Offset = 0) -> list[HistorySummary]:
+    """Histories that others share with the caller by name."""
+    with here.database.read() as session:
+        return service.summaries(session, shares.shared_with(session, me, limit=limit, offset=offset))
+
+
 @router.post("/deleted/{history_id}/undelete")
 def undelete_history(here: Here, me: Me, history_id: Id) -> Literal["OK"]:
     """Take back a deletion."""
@@ -162,6 +172,15 @@ def set_slug(here: Here, me: Me, history_id: Id, request: HistoryUpdate) -> Shar
     with here.database.write() as session:
         service.change(session, me, history_id, HistoryUpdate(slug=request.slug))
         return service.sharing(own_history(session, me, history_id), here.settings.galaxy_url)
+
+
+@router.put("/{history_id}/share_with_users")
+def share_with_users(here: Here, me: Me, history_id: Id, request: ShareWithUsers) -> SharingOutcome:
+    """Share with exactly these users; whoever is left out reads no more, at once."""
+    with here.database.write() as session:
+        history, errors = shares.share_with(session, me, history_id, request.user_ids)
+        found = service.sharing(history, here.settings.galaxy_url)
+        return SharingOutcome(**found.model_dump(), errors=errors)
 
 
 @router.put("/{history_id}/{action}")

@@ -89,6 +89,20 @@ class HistoryTag(Answer):
     user_value: str | None = None
 
 
+class ShareWithUsers(Request):
+    """Everybody whom a history is shared with from now on, by id, name or address."""
+
+    user_ids: list[Name] = Field(max_length=200)
+
+
+class SharedUser(Answer):
+    """A user whom a history is shared with."""
+
+    id: EncodedId
+    email: str
+    username: str
+
+
 class Sharing(Answer):
     """Who may read a history."""
 
@@ -98,5 +112,11 @@ class Sharing(Answer):
     published: bool
     username: str
     username_and_slug: str | None
-    users_shared_with: list[str] = Field(default_factory=list)
+    users_shared_with: list[SharedUser]
     link: str | None = Field(description="where anyone may read it; null while it is private")
+
+
+class SharingOutcome(Sharing):
+    """Who may read a history now, and who of those named could not be found."""
+
+    errors: list[str]

@@ -1,8 +1,9 @@
 """Who may read and change what. Everything is found through here; nothing else decides.
 
-A history may be read by its owner, by an administrator, and, unless it is deleted, by anyone where it is
-importable or published. It may be changed by its owner only. Contents follow their history, and others see
-neither deleted nor hidden ones through a listing; a dataset may also be `public` by itself.
+A history may be read by its owner, by an administrator, and, unless it is deleted, by those whom it is shared
+with, and by anyone where it is importable or published. It may be changed by its owner only. Contents follow
+their history, and others see neither deleted nor hidden ones through a listing; a dataset may also be
+`public` by itself.
 """
 
 from __future__ import annotations
@@ -88,7 +89,13 @@ def may_read(viewer: Account | None, history: History) -> bool:
     """Whether the viewer may read the history."""
     if viewer is not None and (viewer.id == history.user_id or viewer.admin):
         return True
-    return (history.importable or history.published) and not history.deleted
+    if history.deleted:
+        return False
+    return history.importable or history.published or _shared_with(viewer, history)
+
+
+def _shared_with(viewer: Account | None, history: History) -> bool:
+    return viewer is not None and any(share.user_id == viewer.id for share in history.shares)
 
 
 def may_read_dataset(viewer: Account | None, dataset: Dataset) -> bool:

@@ -18,12 +18,14 @@ from perijove.histories.schemas.histories import (
     HistorySummary,
     HistoryTag,
     HistoryUpdate,
+    SharedUser,
     Sharing,
 )
 from perijove.histories.services import filters
 from perijove.histories.services.access import own_history, readable_history
 from perijove.histories.services.copies import copy_contents
 from perijove.histories.services.purging import purge_datasets
+from perijove.histories.services.users import email
 from perijove.histories.services.views import state_of_history
 from perijove.histories.store.models import Dataset, History, HistoryContent, User
 from perijove.histories.store.types import utcnow
@@ -270,6 +272,7 @@ def delete(session: Session, account: Account, history_id: str, *, purge: bool) 
         history.purged = True
         # Links end with the content: a purged history is nobody's to read.
         history.importable = history.published = False
+        history.shares = []
         purge_datasets(session, Dataset.history_id == history.id)
         session.execute(
             update(HistoryContent).where(HistoryContent.history_id == history.id).values(deleted=True)
@@ -324,8 +327,13 @@ def sharing(history: History, base_url: str) -> Sharing:
         published=history.published,
         username=history.user.name,
         username_and_slug=_address(history),
+        users_shared_with=[_shared_user(share.user) for share in history.shares],
         link=f"{base_url}/{_address(history)}" if shared and history.slug else None,
     )
+
+
+def _shared_user(user: User) -> SharedUser:
+    return SharedUser(id=user.id, email=email(user.name), username=user.name)
 
 
 def _address(history: History) -> str | None:

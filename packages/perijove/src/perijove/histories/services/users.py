@@ -22,6 +22,11 @@ def email(name: str) -> str:
     return name if "@" in name else f"{name}@{_NO_ADDRESS}"
 
 
+def plain_name(address: str) -> str:
+    """The hub's name of whoever has this address; see `email`."""
+    return address.removesuffix(f"@{_NO_ADDRESS}")
+
+
 def detail(session: Session, account: Account, user_id: str, settings: Settings) -> UserDetail:
     """A user with usage and quota; others than oneself for administrators only."""
     if user_id != account.id and not account.admin:
@@ -56,7 +61,7 @@ def register(session: Session, address: str) -> UserSummary:
 
     `ada@users.invalid` is the hub's user `ada` (see `email`); any other address is the user's whole name.
     """
-    name = address.removesuffix(f"@{_NO_ADDRESS}")
+    name = plain_name(address)
     user = session.scalar(select(User).where(User.name == name))
     if user is None:
         user = User(name=name)
