@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -209,6 +210,23 @@ class LabPage(OnPage):
         self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
         expect(self.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=PATIENCE)
 
+    def open_file(self, name: str) -> None:
+        """By a double click in the file browser; not awaited."""
+        self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
+
+    def refresh_files(self) -> None:
+        """Let the file browser look again."""
+        self.page.locator("#filebrowser [data-jp-item-name=refresh]").first.click()
+
+    def shown_frame(self) -> FrameLocator:
+        """The page inside the tab that is shown."""
+        return self.page.locator(".lm-DockPanel-widget:not(.lm-mod-hidden) iframe").last.content_frame
+
+    @property
+    def usage(self) -> Locator:
+        """CPU and memory, in the status bar."""
+        return self.page.locator(".pj-Usage-button")
+
     def put_notebook(self, user: str, path: str, notebook: dict[str, Any]) -> None:
         """Into the home, by the lab's API and this browser's session."""
         self._put(user, path, {"type": "notebook", "format": "json", "content": notebook})
@@ -216,6 +234,11 @@ class LabPage(OnPage):
     def put_text(self, user: str, path: str, text: str) -> None:
         """The same with any other file."""
         self._put(user, path, {"type": "file", "format": "text", "content": text})
+
+    def put_file(self, user: str, path: str, content: bytes) -> None:
+        """The same with bytes."""
+        encoded = base64.b64encode(content).decode()
+        self._put(user, path, {"type": "file", "format": "base64", "content": encoded})
 
     def put_folder(self, user: str, path: str) -> None:
         """An empty one."""

@@ -4,6 +4,7 @@ import { ABCWidgetFactory, type DocumentRegistry, DocumentWidget } from '@jupyte
 import { type Contents, RestContentProvider } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IFrame } from '@jupyterlab/apputils';
+import type { IPlatform } from '../tokens';
 import { pageFrame } from './frame';
 import { modelIcon } from './icons';
 
@@ -15,6 +16,7 @@ const EXTENSIONS = ['.onnx', '.tflite', '.keras', '.safetensors'];
 export function addModels(
   app: JupyterFrontEnd,
   drive: Contents.IDrive,
+  platform: IPlatform,
   trans: TranslationBundle
 ): void {
   drive.contentProviderRegistry?.register(
@@ -32,7 +34,7 @@ export function addModels(
     fileFormat: 'base64',
     icon: modelIcon
   });
-  const factory = new ModelFactory({
+  const factory = new ModelFactory(platform, {
     name: 'perijove-netron',
     label: trans.__('Netron'),
     fileTypes: [FILE_TYPE],
@@ -52,7 +54,19 @@ class UnreadContents extends RestContentProvider {
   }
 }
 
+function mark(platform: IPlatform): string {
+  const token = platform.headers['X-XSRFToken'];
+  return token === undefined ? '' : `?_xsrf=${token}`;
+}
+
 class ModelFactory extends ABCWidgetFactory<DocumentWidget<IFrame>> {
+  constructor(
+    private readonly _platform: IPlatform,
+    options: DocumentRegistry.IWidgetFactoryOptions<DocumentWidget<IFrame>>
+  ) {
+    super(options);
+  }
+
   protected createNewWidget(context: DocumentRegistry.Context): DocumentWidget<IFrame> {
     const content = pageFrame(context.path, '');
     content.title.icon = modelIcon;
@@ -62,7 +76,8 @@ class ModelFactory extends ABCWidgetFactory<DocumentWidget<IFrame>> {
       const base = PageConfig.getBaseUrl();
       const file = URLExt.join(base, 'files', URLExt.encodeParts(path));
       const query = URLExt.objectToQueryString({
-        url: new URL(file, window.location.href).href,
+        // A hub lets files be read with the reader's own mark only.
+        url: new URL(file + mark(this._platform), window.location.href).href,
         identifier: PathExt.basename(path)
       });
       content.url = URLExt.join(base, 'perijove/dashboards/netron/') + query;

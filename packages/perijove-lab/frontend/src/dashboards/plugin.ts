@@ -31,7 +31,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     status: IStatusBar | null
   ) => {
     const trans = translator.load('perijove');
-    addModels(app, drive, trans);
+    addModels(app, drive, platform, trans);
     addPrograms({ app, platform, documents, files, notebooks, trans });
     for (const command of [TENSORBOARD, VOILA]) {
       palette?.addItem({ command, category: trans.__('Dashboards') });

@@ -11,7 +11,7 @@ from tornado import web
 from perijove_lab.client.errors import InputError, LabError, MissingError
 from perijove_lab.extension.answers import Door
 from perijove_lab.extension.dashboards import known
-from perijove_lab.extension.dashboards.netron import NetronDoor
+from perijove_lab.extension.dashboards.netron import NetronPage, NetronPart
 from perijove_lab.extension.dashboards.programs import Programs, Wanted
 from perijove_lab.extension.dashboards.usage import Meter
 
@@ -79,6 +79,7 @@ def routes(base_url: str) -> list[tuple[Any, ...]]:
     """For the server's list of handlers."""
     return [
         (url_path_join(base_url, "perijove/dashboards/usage"), UsageDoor),
-        (url_path_join(base_url, r"perijove/dashboards/netron/([\w-]*(?:\.\w+)?)"), NetronDoor),
+        (url_path_join(base_url, "perijove/dashboards/netron/?"), NetronPage),
+        (url_path_join(base_url, r"perijove/dashboards/netron/([\w-]+\.\w+)"), NetronPart),
         (url_path_join(base_url, "perijove/dashboards/(tensorboard|voila)"), StartDoor),
     ]

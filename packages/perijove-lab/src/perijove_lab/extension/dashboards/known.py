@@ -13,7 +13,7 @@ def tensorboard(folder: Path) -> Wanted:
 
     def command(port: int, address: str) -> list[str]:
         return [
-            str(tools() / "tensorboard"),
+            *(str(tools() / "python"), "-P", "-m", "tensorboard.main"),
             *("--logdir", str(folder)),
             *("--host", "127.0.0.1", "--port", str(port)),
             *("--load_fast", "false", "--reload_interval", "10"),
@@ -27,7 +27,7 @@ def voila(root: Path) -> Wanted:
 
     def command(port: int, address: str) -> list[str]:
         return [
-            *(str(tools() / "voila"), "--no-browser", str(root)),
+            *(str(tools() / "python"), "-P", "-m", "voila", "--no-browser", str(root)),
             *(f"--port={port}", "--Voila.ip=127.0.0.1"),
             f"--Voila.base_url={address}/",
             f"--VoilaConfiguration.extension_denylist={_of_the_lab()}",

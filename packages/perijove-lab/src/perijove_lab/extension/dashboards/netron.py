@@ -6,6 +6,7 @@ import mimetypes
 import re
 from pathlib import Path
 
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
@@ -26,28 +27,44 @@ def folder() -> Path | None:
     return next(iter(tools().parent.glob("lib/python3*/site-packages/netron")), None)
 
 
-class NetronDoor(JupyterHandler):
-    """Netron's page and its parts, for who may enter the lab."""
+class NetronPage(JupyterHandler):
+    """Netron's page, for who may enter the lab."""
 
     _track_activity = False
 
     @web.authenticated
+    async def get(self) -> None:
+        """Without what makes it ask others."""
+        await _send(self, _PAGE)
+
+
+class NetronPart(JupyterHandler):
+    """What the page is made of: the same for everybody, and nothing of this lab. A hub lets no page load what
+    asks for its reader by a cookie alone.
+    """
+
+    _track_activity = False
+
+    @allow_unauthenticated
     async def get(self, name: str) -> None:
-        """A file; the page itself without what makes it ask others."""
-        name = name or _PAGE
-        place = folder()
-        if place is None:
-            raise web.HTTPError(404, reason="Netron is not installed: ask for `perijove env update`")
-        if not (place / name).is_file():
-            raise web.HTTPError(404)
-        self.set_header("Content-Security-Policy", POLICY)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Type", mimetypes.guess_type(name)[0] or "application/octet-stream")
-        if name == _PAGE:
-            self.set_cookie(*_ASKED_ALREADY, path=self.request.path, samesite="Strict")
-            await self.finish(page((place / name).read_text(encoding="utf-8")))
-        else:
-            await self.finish((place / name).read_bytes())
+        """A script or a picture."""
+        await _send(self, name)
+
+
+async def _send(door: JupyterHandler, name: str) -> None:
+    place = folder()
+    if place is None:
+        raise web.HTTPError(404, reason="Netron is not installed: ask for `perijove env update`")
+    if not (place / name).is_file():
+        raise web.HTTPError(404)
+    door.set_header("Content-Security-Policy", POLICY)
+    door.set_header("X-Content-Type-Options", "nosniff")
+    door.set_header("Content-Type", mimetypes.guess_type(name)[0] or "application/octet-stream")
+    if name == _PAGE:
+        door.set_cookie(*_ASKED_ALREADY, path=door.request.path, samesite="Strict")
+        await door.finish(page((place / name).read_text(encoding="utf-8")))
+    else:
+        await door.finish((place / name).read_bytes())
 
 
 def page(text: str) -> str:
