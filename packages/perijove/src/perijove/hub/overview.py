@@ -17,7 +17,7 @@ from perijove.core.resources import format_size
 from perijove.core.states import JobState
 from perijove.hub.services import GALAXY_PREFIX, USE_GALAXY
 
-TOKEN_NOTE = "start page"  # noqa: S105 (a note)
+TOKEN_NOTE = "the start page's own, for ten minutes"  # noqa: S105 (a note)
 TOKEN_SECONDS = 600
 # Longer than that a page should not be without an answer.
 PATIENCE = 4.0
