@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-import requests
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.job_objects import RunDialog
 from tests.browser.page_objects import PATIENCE
-
-from perijove.testing.ports import free_port
-from perijove.testing.real_galaxy.server import Running
+from tests.integration.galaxy.conftest import LabServer
 
 pytestmark = [pytest.mark.galaxy, pytest.mark.browser, pytest.mark.timeout(900)]
 TRAINING = """import time
@@ -31,56 +24,23 @@ for epoch in range(1, epochs + 1):
 
 
 @pytest.fixture
-def lab(real_galaxy: Running, tmp_path: Path) -> Iterator[str]:
-    """A lab of alice's, beside that Galaxy; its address with the token."""
-    python = os.environ.get("PERIJOVE_TEST_LAB_PYTHON")
-    if not python:
-        pytest.skip("needs a lab environment: PERIJOVE_TEST_LAB_PYTHON, which `make test-galaxy` sets")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "rows.csv").write_text("1,2,3\n")
+def study(lab_home: Path) -> None:
+    """A notebook with parameters, beside the file that it reads."""
+    (lab_home / "data").mkdir()
+    (lab_home / "data" / "rows.csv").write_text("1,2,3\n")
     code = [nbformat.v4.new_code_cell("epochs = 2"), nbformat.v4.new_code_cell(TRAINING)]
     code[0].metadata["tags"] = ["parameters"]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(
-        nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), tmp_path / "train.ipynb"
+        nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), lab_home / "train.ipynb"
     )
-    port, token = free_port(), secrets.token_hex(16)
-    environ = {
-        **os.environ,
-        "HOME": str(tmp_path),
-        "GALAXY_URL": real_galaxy.url,
-        "API_KEY": real_galaxy.keys["alice"],
-        "JUPYTER_TOKEN": token,
-    }
-    argv = [python, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-    with (tmp_path / "lab.log").open("wb") as log:
-        process = subprocess.Popen(argv, cwd=tmp_path, env=environ, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(f"{url}/api/status?token={token}", process, tmp_path / "lab.log")
-        yield f"{url}/lab/tree/train.ipynb?token={token}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        try:
-            if requests.get(url, timeout=5).status_code == 200:
-                return
-        except requests.RequestException:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture
-def page(browser: Browser, lab: str) -> Iterator[Page]:
+def page(browser: Browser, study: None, lab: LabServer) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1300, "height": 900})
     page = context.new_page()
-    page.goto(lab)
+    page.goto(lab.address("lab/tree/train.ipynb"))
     expect(page.locator(".jp-Notebook")).to_be_visible(timeout=PATIENCE)
     yield page
     context.close()

@@ -26,6 +26,8 @@ export class HistoriesModel implements IDisposable {
   isDisposed = false;
   private sight: [number, number] = [0, 30];
   private visible = false;
+  /** The history that was asked for last; what comes for another one is late. */
+  private wanted = '';
   private follower: IFollower | null = null;
   private timer = 0;
 
@@ -68,8 +70,11 @@ export class HistoriesModel implements IDisposable {
       return;
     }
     await this.attempt(async () => {
+      const id = this.wanted || localStorage.getItem(REMEMBERED);
       this.histories = await this.api.list();
-      const id = this.current?.id ?? localStorage.getItem(REMEMBERED);
+      if (this.wanted && this.wanted !== id) {
+        return; // another one was asked for meanwhile
+      }
       const known = this.histories.find(one => one.id === id) ?? this.histories[0];
       if (!known) {
         this.current = null;
@@ -84,9 +89,14 @@ export class HistoriesModel implements IDisposable {
 
   /** Show the history `id`. */
   async open(id: string): Promise<void> {
+    this.wanted = id;
     await this.attempt(async () => {
-      const [detail] = await Promise.all([this.api.show(id), this.startList(id)]);
+      const [detail, pages] = await Promise.all([this.api.show(id), this.firstOf(id)]);
+      if (this.wanted !== id) {
+        return; // another one was asked for meanwhile
+      }
       this.current = detail;
+      this.startWith(pages);
       localStorage.setItem(REMEMBERED, id);
     });
   }
@@ -97,7 +107,12 @@ export class HistoriesModel implements IDisposable {
     this.deleted = deleted;
     const id = this.current?.id;
     if (id) {
-      await this.attempt(() => this.startList(id));
+      await this.attempt(async () => {
+        const pages = await this.firstOf(id);
+        if (this.wanted === id && this.search === search && this.deleted === deleted) {
+          this.startWith(pages);
+        }
+      });
     }
   }
 
@@ -130,8 +145,10 @@ export class HistoriesModel implements IDisposable {
   private async renew(): Promise<void> {
     const id = this.current?.id ?? '';
     const [detail] = await Promise.all([this.api.show(id), this.contents.renew(...this.sight)]);
-    this.reconcile();
-    this.current = detail;
+    if (this.wanted === id) {
+      this.reconcile();
+      this.current = detail;
+    }
   }
 
   /** The rows that are chosen, as they are now. */
@@ -146,10 +163,14 @@ export class HistoriesModel implements IDisposable {
     this.active = (this.active && now.get(this.active.id)) ?? this.active;
   }
 
-  private async startList(id: string): Promise<void> {
+  private async firstOf(id: string): Promise<Pages<IContent>> {
     const pages = this.pagesOf(id);
-    this.sight = [0, 30];
     await pages.need(0, 0);
+    return pages;
+  }
+
+  private startWith(pages: Pages<IContent>): void {
+    this.sight = [0, 30];
     this.contents = pages;
     this.chosen.clear();
     this.active = null;

@@ -23,7 +23,7 @@ export function useBeginning(
 
 async function beginning(platform: IPlatform, id: string, bytes: number): Promise<IBeginning> {
   const url = platform.galaxyUrl(`api/datasets/${id}/display`);
-  const headers = { Range: `bytes=0-${bytes - 1}` };
+  const headers = { ...platform.headers, Range: `bytes=0-${bytes - 1}` };
   const response = await fetch(url, { headers }).catch(() => {
     throw away();
   });

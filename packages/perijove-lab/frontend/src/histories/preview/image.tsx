@@ -1,5 +1,6 @@
 import React, { useEffect, useState } from 'react';
 import { inWords, refusal } from '../../platform/errors';
+import type { IPlatform } from '../../tokens';
 import type { IPreviewProps } from './widget';
 
 const TYPES: Record<string, string> = { svg: 'image/svg+xml', jpg: 'image/jpeg' };
@@ -11,7 +12,7 @@ export function ImagePreview({ dataset, platform, trans }: IPreviewProps): React
   const { id, extension = '' } = dataset;
   useEffect(() => {
     let url = '';
-    fetched(platform.galaxyUrl(`api/datasets/${id}/display`), extension).then(blob => {
+    fetched(platform, id, extension).then(blob => {
       url = URL.createObjectURL(blob);
       setPicture(url);
     }, setProblem);
@@ -28,8 +29,9 @@ export function ImagePreview({ dataset, platform, trans }: IPreviewProps): React
 }
 
 /** A history server sends every dataset as bytes to be saved; here it is said what they are. */
-async function fetched(url: string, extension: string): Promise<Blob> {
-  const response = await fetch(url);
+async function fetched(platform: IPlatform, id: string, extension: string): Promise<Blob> {
+  const url = platform.galaxyUrl(`api/datasets/${id}/display`);
+  const response = await fetch(url, { headers: platform.headers });
   if (!response.ok) {
     throw refusal(response.status, await response.text());
   }
