@@ -1,3 +1,4 @@
+import { Throttler } from '@lumino/polling';
 import { Signal } from '@lumino/signaling';
 import { inWords } from '../platform/errors';
 import type { IPlatform, IWatchedJob } from '../tokens';
@@ -5,6 +6,7 @@ import { isFinal, type IJobView, type IPoint } from './types';
 
 const LOG_FROM_END = -65_536;
 const LOG_KEPT = 400_000;
+const POINTS_EVERY = 4000; // milliseconds
 
 interface ILogPart {
   text: string;
@@ -49,7 +51,9 @@ export class OpenJob {
     }
     const { reason, position, progress, cancel_requested, usage } = news;
     this.view.live = { ...this.view.live, reason, position, progress, cancel_requested, usage };
-    this.note(progress.time, progress.metrics);
+    if (progress.metrics !== undefined) {
+      void this.soonPoints.invoke();
+    }
     this.changed.emit();
     if (news.log > this.logRead) {
       void this.readLog().then(
@@ -59,16 +63,14 @@ export class OpenJob {
     }
   }
 
-  /** A point of the curve from the news: the whole series is read when the job is opened and at its end. */
-  private note(time: number | undefined, metrics: Record<string, number> | undefined): void {
-    if (metrics !== undefined && time !== this.points.at(-1)?.time) {
-      this.points = [...this.points, { ...this.view?.live.progress, metrics }];
-    }
-  }
-
   private async readPoints(): Promise<void> {
-    const { points } = await this.platform.door<{ points: IPoint[] }>(`jobs/${this.id}/series`);
-    this.points = points;
+    try {
+      const { points } = await this.platform.door<{ points: IPoint[] }>(`jobs/${this.id}/series`);
+      this.points = points;
+      this.changed.emit();
+    } catch {
+      return; // the next news try again
+    }
   }
 
   private async readLog(): Promise<void> {
@@ -86,6 +88,7 @@ export class OpenJob {
     }
   }
 
+  private readonly soonPoints = new Throttler(() => this.readPoints(), { limit: POINTS_EVERY });
   private logRead = -1;
   private reading = false;
 }
