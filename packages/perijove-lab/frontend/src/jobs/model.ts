@@ -7,6 +7,7 @@ import { isFinal, type IJob } from './types';
 
 export const PAGE = 100;
 const TOOL = 'run_jupyter_job';
+const UNFINISHED = ['new', 'queued', 'running', 'paused'];
 
 /** My jobs, the newest first, up to date while the panel is visible; and the one that is open. */
 export class JobsModel {
@@ -77,7 +78,12 @@ export class JobsModel {
     this.changed.emit();
   }
 
-  private async ask(offset: number, limit: number): Promise<IJob[]> {
+  /** Tell `unfinished` of jobs of before, without showing any. Rejects where the server is away. */
+  async lookForUnfinished(): Promise<void> {
+    this.unfinished.emit(await this.ask(0, PAGE, UNFINISHED));
+  }
+
+  private async ask(offset: number, limit: number, states: string[] = []): Promise<IJob[]> {
     this.user ??= (await this.platform.galaxy<{ id: string }>('api/users/current')).id;
     const query = new URLSearchParams({
       user_id: this.user, // an administrator would see everybody's
@@ -86,6 +92,7 @@ export class JobsModel {
       limit: String(limit),
       offset: String(offset)
     });
+    states.forEach(state => query.append('state', state));
     return this.platform.galaxy<IJob[]>(`api/jobs?${query}`);
   }
 

@@ -23,7 +23,7 @@ export class Notices {
 
   /** Look once, when the lab is there, for jobs of before. */
   start(restored: Promise<void>): void {
-    void restored.then(() => this.model.refresh());
+    void restored.then(() => this.model.lookForUnfinished()).catch(() => undefined); // the panel says what is wrong when it is opened
   }
 
   private expect(id: string): void {
