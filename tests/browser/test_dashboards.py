@@ -22,6 +22,7 @@ ONNX = (
     "CA46hwEKEQoBeAoBdxIBeSIGTWF0TXVsCgwKAXkSAXoiBFJlbHUSAWcqOwgECAMQASIwAAAAAAAAgD8AAABAAABAQAAAgEAAAKBA"
     "AADAQAAA4EAAAABBAAAQQQAAIEEAADBBQgF3WhEKAXgSDAoKCAESBgoACgIIBGIRCgF6EgwKCggBEgYKAAoCCANCAhAc"
 )
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 ARRAY = "import h5py, sys; h5py.File(sys.argv[1], 'w').create_dataset('brightness', data=[[1.0], [2.0]])"
 
 pytestmark = pytest.mark.skipif(
@@ -45,7 +46,9 @@ def test_models_arrays_logs_and_applications(
     lab.put_file("looker", "arrays.h5", (tmp_path / "a.h5").read_bytes())
     lab.put_folder("looker", "logs")
     code = nbformat.v4.new_code_cell("print('an application of', 6 * 7)")
-    lab.put_notebook("looker", "app.ipynb", nbformat.v4.new_notebook(cells=[code]))
+    lab.put_notebook(
+        "looker", "app.ipynb", nbformat.v4.new_notebook(cells=[code], metadata={"kernelspec": KERNEL})
+    )
     lab.refresh_files()
 
     expect(lab.usage).to_contain_text("/ 1.0 GiB", timeout=30_000)
