@@ -23,13 +23,13 @@ git init -q -b main /tmp/work
 cp /tmp/lesson.ipynb /tmp/work/lesson.ipynb
 git -C /tmp/work add lesson.ipynb
 git -C /tmp/work commit -q -m lesson
-git clone -q --bare /tmp/work course.git'''.splitlines():
+git clone -q --bare /tmp/work origins/course'''.splitlines():
     subprocess.run(line.split(), check=True)
 print('made')
 """
 LINK = urlencode(
     {
-        "repo": "file:///home/jovyan/course.git",
+        "repo": "file:///home/jovyan/origins/course",
         "branch": "main",
         "urlpath": "lab/tree/course/lesson.ipynb?reset",
     }
@@ -56,9 +56,14 @@ def test_a_link_opens_a_repositorys_notebook_and_its_changes_are_seen_and_commit
     page.locator(".lm-TabBar-tab[data-id='jp-git-sessions']").click()
     changed = page.locator(".jp-git-panel, #jp-git-sessions").get_by_text("lesson.ipynb").first
     expect(changed).to_be_visible(timeout=60_000)
-    changed.dblclick()
-    expect(page.get_by_text("second version").last).to_be_visible(timeout=60_000)
-    expect(page.locator(".nbdime-Widget, .jp-git-diff-root, .jp-Notebook-diff").first).to_be_visible(
-        timeout=60_000
-    )
+    changed.hover()
+    page.get_by_role("button", name="Diff this file").first.click()
+    for version in ("first version", "second version"):
+        expect(page.get_by_text(version).last).to_be_visible(timeout=60_000)
     lab.photograph(pictures, "git-diff")
+
+    changed.hover()
+    page.get_by_role("button", name="Stage this change").first.click()
+    page.get_by_placeholder("Summary").first.fill("second version")
+    page.get_by_role("button", name="Commit", exact=True).click()
+    expect(page.get_by_text("Committed changes").first).to_be_visible(timeout=60_000)

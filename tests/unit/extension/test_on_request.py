@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from perijove_lab.extension.on_request import EXTENSIONS, FirstRequest, await_requests
+from perijove_lab.extension.on_request import EXTENSIONS, FirstRequest, await_requests, load
 
 CONFIG = Path(__file__).parents[3] / "packages/perijove/src/perijove/hub/lab_config/jupyter_server_config.py"
 
@@ -40,7 +40,8 @@ def request(path: str) -> Any:
 
 def test_the_first_request_below_its_addresses_loads_an_extension_once() -> None:
     manager = Manager()
-    git = FirstRequest(server(manager), "jupyterlab_git", ("git",))
+    lab = server(manager)
+    git = FirstRequest(lab, ("git",), lambda: load(lab, "jupyterlab_git"))
     for path in ("/user/ada/git-pull", "/user/ada/lab", "/git/status"):
         assert git.match(request(path)) is None
     assert manager.done == []

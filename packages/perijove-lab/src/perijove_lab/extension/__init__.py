@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,20 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     from perijove_lab.extension.doors import refuse_open_door
     from perijove_lab.extension.notebooks import deliver
     from perijove_lab.extension.on_demand import keep_back
-    from perijove_lab.extension.on_request import await_requests
-    from perijove_lab.extension.routes import add_routes
+    from perijove_lab.extension.on_request import await_requests, on_first_request
 
     refuse_open_door(serverapp)
     watch(serverapp)
     await_requests(serverapp)
     keep_back(serverapp)
-    add_routes(serverapp)
+    on_first_request(serverapp, ("perijove",), partial(_add_doors, serverapp))
     shipped = os.environ.get(NOTEBOOKS, "")
     if shipped:
         deliver(Path(shipped), Path.home(), log=serverapp.log)
+
+
+def _add_doors(serverapp: ServerApp) -> None:
+    """The panels ask when they are there: a lab is open before that."""
+    from perijove_lab.extension.routes import add_routes
+
+    add_routes(serverapp)

@@ -5,6 +5,8 @@ The lab's configuration disables them; here the first request to one of their ad
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tornado.routing import Matcher, Rule
@@ -25,14 +27,13 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 
 
 class FirstRequest(Matcher):
-    """Matches nothing; a request below one of `prefixes` loads the extension `name` on its way.
+    """Matches nothing; a request below one of `prefixes` makes `add` add its handlers on its way.
 
-    Rules are looked at in order, so what the extension adds serves that very request.
+    Rules are looked at in order, so what was added serves that very request.
     """
 
-    def __init__(self, serverapp: ServerApp, name: str, prefixes: tuple[str, ...]) -> None:
-        self._serverapp = serverapp
-        self._name = name
+    def __init__(self, serverapp: ServerApp, prefixes: tuple[str, ...], add: Callable[[], None]) -> None:
+        self._add = add
         base = serverapp.base_url.rstrip("/")
         self._places = tuple(f"{base}/{prefix}" for prefix in prefixes)
         self._loaded = False
@@ -41,7 +42,7 @@ class FirstRequest(Matcher):
         """Always None."""
         if not self._loaded and any(_below(request.path, place) for place in self._places):
             self._loaded = True
-            load(self._serverapp, self._name)
+            self._add()
         return None
 
 
@@ -60,11 +61,12 @@ def load(serverapp: ServerApp, name: str) -> None:
 def await_requests(serverapp: ServerApp) -> None:
     """For every extension of the list that is installed and not enabled already."""
     enabled = {name for name, found in serverapp.extension_manager.extensions.items() if found.enabled}
-    # Among the rules for any host, before the one that answers what nobody else does.
-    rules = serverapp.web_app.default_router.rules
-    waiting = [
-        Rule(FirstRequest(serverapp, name, prefixes), serverapp.web_app.wildcard_router)
-        for name, prefixes in EXTENSIONS.items()
-        if name not in enabled
-    ]
-    rules[0:0] = waiting
+    for name, prefixes in EXTENSIONS.items():
+        if name not in enabled:
+            on_first_request(serverapp, prefixes, partial(load, serverapp, name))
+
+
+def on_first_request(serverapp: ServerApp, prefixes: tuple[str, ...], add: Callable[[], None]) -> None:
+    """Let `add` add handlers when somebody first asks for an address below one of `prefixes`."""
+    app = serverapp.web_app
+    app.default_router.rules.insert(0, Rule(FirstRequest(serverapp, prefixes, add), app.wildcard_router))
