@@ -107,6 +107,10 @@ class RunDialog(OnPage):
     def history(self) -> Locator:
         return self.here.get_by_role("combobox", name="History", exact=True)
 
+    @property
+    def other_files(self) -> Locator:
+        return self.here.get_by_role("textbox", name="Paths as the code names them, one in a line")
+
     def input(self, path: str) -> Locator:
         return self.here.get_by_role("checkbox", name=path)
 

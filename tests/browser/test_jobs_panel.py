@@ -188,10 +188,10 @@ def test_what_goes_wrong_is_said_in_the_dialog_and_nothing_typed_is_lost(
     dialog = RunDialog(lab.page).from_toolbar()
     dialog.field("Name").fill("Kept")
     dialog.here.get_by_text("Other files").click()
-    dialog.field("Paths as the code names them, one in a line").fill("nowhere.csv")
+    dialog.other_files.fill("nowhere.csv")
     dialog.run()
     expect(dialog.problem).to_contain_text("There is no file", timeout=PATIENCE)
-    dialog.field("Paths as the code names them, one in a line").fill("")
+    dialog.other_files.fill("")
     door.stop_histories()
     dialog.run()
     expect(dialog.problem).to_contain_text("does not answer", timeout=PATIENCE)
@@ -239,7 +239,7 @@ def _of_perijove(request: Request) -> Iterator[str]:
 def test_a_thousand_jobs_open_at_once(
     door: FrontDoor, open_lab: Callable[..., LabPage], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Milliseconds from the click to the painted list; the best of five, since the machine is shared."""
+    """Milliseconds from the click to the list as the server has it now, painted; the best of five."""
     lab = open_lab("study/fails.py")
     page = lab.page
     RunDialog(page).from_file_menu().sent().wait_for("failed")
@@ -264,14 +264,17 @@ def test_a_thousand_jobs_open_at_once(
     older = jobs.here.get_by_role("button", name="Older jobs")
     for loaded in range(200, 1001, 100):
         older.scroll_into_view_if_needed()
-        expect(jobs.rows.nth(loaded - 1)).to_be_attached()
+        expect(jobs.rows.nth(loaded - 1)).to_be_attached(timeout=60_000)
     assert jobs.rows.count() >= 1000
 
 
 OPEN_AND_MEASURE = """() => new Promise(resolve => {
   const panel = document.getElementById('perijove-jobs');
+  performance.clearResourceTimings();
   const began = performance.now();
-  const look = () => panel.querySelectorAll('.pj-job-row').length >= 100 && panel.offsetWidth > 0
+  const answered = () => performance.getEntriesByType('resource')
+    .some(one => one.name.includes('api/jobs?') && one.startTime >= began && one.responseEnd > 0);
+  const look = () => answered() && panel.querySelectorAll('.pj-job-row').length >= 100
     ? requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)))
     : requestAnimationFrame(look);
   document.querySelector('.lm-TabBar-tab[data-id="perijove-jobs"]').dispatchEvent(

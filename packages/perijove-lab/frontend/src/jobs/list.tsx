@@ -112,7 +112,7 @@ function Older({ model, trans }: IListProps): React.JSX.Element {
       seen.observe(button.current);
     }
     return () => seen.disconnect();
-  }, [model, model.jobs.length]);
+  }, [model, model.jobs]);
   return (
     <button ref={button} className="pj-link" onClick={() => void model.loadMore()}>
       {trans.__('Older jobs')}
