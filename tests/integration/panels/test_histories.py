@@ -217,7 +217,8 @@ def test_what_a_job_made_leads_to_the_job(
         key=gi.key,
     ).wait()
     panel.search("type:json")
-    panel.rows.first.click()
+    expect(panel.rows).to_have_count(1)
+    panel.rows.click()
     panel.act("Made by…")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("run_jupyter_job")

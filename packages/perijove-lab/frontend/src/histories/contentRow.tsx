@@ -24,13 +24,7 @@ export function ContentRow(props: IProps): React.JSX.Element {
   const place = { id: rowId(index), 'aria-posinset': index + 1, 'aria-setsize': length };
   if (!content) {
     return (
-      <div
-        {...place}
-        key={index}
-        role="option"
-        aria-selected={false}
-        className="pj-Row pj-mod-waiting"
-      >
+      <div {...place} role="option" aria-selected={false} className="pj-Row pj-mod-waiting">
         {trans.__('…')}
       </div>
     );
@@ -40,7 +34,6 @@ export function ContentRow(props: IProps): React.JSX.Element {
   return (
     <div
       {...place}
-      key={content.id}
       role="option"
       className={[...classes, ...(props.active ? ['pj-mod-active'] : [])].join(' ')}
       aria-selected={props.chosen}

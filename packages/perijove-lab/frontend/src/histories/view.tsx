@@ -126,7 +126,7 @@ function Contents({ model, commands, trans }: IProps): React.JSX.Element {
           const content = model.contents.row(index);
           return (
             <ContentRow
-              key={index}
+              key={content?.id ?? index}
               index={index}
               length={model.length}
               content={content}
