@@ -249,14 +249,16 @@ def test_a_thousand_jobs_open_at_once(
     jobs.hide()
     jobs.open()
     expect(jobs.rows).to_have_count(100, timeout=60_000)
-    jobs.hide()
     took = []
     for _ in range(5):
         page.reload()
         expect(page.locator(".jp-FileEditor").first).to_be_visible(timeout=PATIENCE)
         page.wait_for_timeout(2000)
-        took.append(page.evaluate(OPEN_AND_MEASURE))
-        jobs.hide()
+        if jobs.here.is_visible():  # the lab opens as it was left
+            jobs.hide()
+        page.evaluate(MEASURE)
+        jobs.open()
+        took.append(page.evaluate("() => window.took"))
     with capsys.disabled():
         print(f"\n1000 jobs: the list opens in {min(took):.0f} ms (of {[round(one) for one in took]})")
     assert min(took) < 300
@@ -268,19 +270,19 @@ def test_a_thousand_jobs_open_at_once(
     assert jobs.rows.count() >= 1000
 
 
-OPEN_AND_MEASURE = """() => new Promise(resolve => {
-  const panel = document.getElementById('perijove-jobs');
+MEASURE = """() => {
   performance.clearResourceTimings();
-  const began = performance.now();
-  const answered = () => performance.getEntriesByType('resource')
-    .some(one => one.name.includes('api/jobs?') && one.startTime >= began && one.responseEnd > 0);
-  const look = () => answered() && panel.querySelectorAll('.pj-job-row').length >= 100
-    ? requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)))
-    : requestAnimationFrame(look);
-  document.querySelector('.lm-TabBar-tab[data-id="perijove-jobs"]').dispatchEvent(
-    new PointerEvent('pointerdown', {bubbles: true, button: 0}));
-  look();
-})"""
+  const panel = document.getElementById('perijove-jobs');
+  window.took = new Promise(resolve => document.addEventListener('pointerdown', () => {
+    const began = performance.now();
+    const answered = () => performance.getEntriesByType('resource')
+      .some(one => one.name.includes('api/jobs?') && one.startTime >= began && one.responseEnd > 0);
+    const look = () => answered() && panel.querySelectorAll('.pj-job-row').length >= 100
+      ? requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)))
+      : requestAnimationFrame(look);
+    look();
+  }, {capture: true, once: true}));
+}"""
 
 
 def make_jobs(file: Path, count: int) -> None:
