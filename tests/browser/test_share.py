@@ -75,3 +75,10 @@ def test_a_history_server_that_is_away_is_said(door: FrontDoor, lab: LabPage) ->
         expect(sharing.dialog.get_by_role("alert")).to_contain_text("does not answer", timeout=60_000)
     finally:
         door.start_histories()
+
+
+def test_the_way_to_a_room(lab: LabPage) -> None:
+    lab.page.get_by_role("menuitem", name="File", exact=True).click()
+    with lab.page.context.expect_page() as opened:
+        lab.page.get_by_role("menuitem", name="Share with People…", exact=True).click()
+    expect(opened.value.get_by_role("heading", name="Rooms").first).to_be_visible()

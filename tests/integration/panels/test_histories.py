@@ -10,11 +10,13 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 import pytest
+from bioblend import ConnectionError as GalaxyError
 from bioblend.galaxy import GalaxyInstance
 from playwright.sync_api import Page, expect
 from tests.browser.accessibility import expect_accessible
 from tests.browser.histories_panel import HistoriesPanel, settled
 from tests.browser.page_objects import LabPage
+from tests.integration.platform.conftest import Platform
 
 from perijove_lab import submit
 
@@ -232,6 +234,8 @@ def test_what_a_job_made_leads_to_the_job(
     expect(page.locator("#perijove-jobs")).to_contain_text("double")
     panel.open()
     panel.search("")
+    while any(job["state"] not in ("ok", "error", "deleted") for job in gi.jobs.get_jobs()):
+        page.wait_for_timeout(500)
 
 
 def test_nothing_is_asked_while_it_is_hidden(panel: HistoriesPanel, page: Page, gi: GalaxyInstance) -> None:
@@ -266,6 +270,42 @@ def test_rename_delete_and_bring_back_a_history(panel: HistoriesPanel, page: Pag
     page.get_by_role("dialog").get_by_role("button", name="Bring it back").click()
     expect(panel.name).to_have_text("Right name")
     panel.go_to("CT segmentation")
+
+
+def test_share_by_link_and_by_name(
+    panel: HistoriesPanel, page: Page, gi: GalaxyInstance, empty_platform: Platform, pictures: Path | None
+) -> None:
+    empty_platform.run("user", "add", "bob")
+    bob = GalaxyInstance(gi.base_url, key=empty_platform.token("bob"))
+    bob.users.get_current_user()
+    history = gi.histories.get_histories(name="CT segmentation")[0]["id"]
+    panel.panel.get_by_role("button", name="Share History…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Anybody with the link").click()
+    link = dialog.get_by_label("Link", exact=True)
+    expect(link).to_have_value(re.compile("^http"))
+    visitor = page.context.browser.new_context() if page.context.browser else None
+    assert visitor is not None
+    assert visitor.request.get(link.input_value()).ok
+    dialog.get_by_label("Anybody with the link").click()
+    expect(link).to_be_hidden()
+    people = dialog.get_by_label("People who may read")
+    people.fill("nobody-of-that-name")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("status")).to_contain_text("nobody-of-that-name")
+    people.fill("bob")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Saved")
+    panel.photograph(pictures, "histories-share")
+    expect_accessible(page, ".jp-Dialog")
+    assert bob.histories.show_history(history)["name"] == "CT segmentation"
+    people.fill("")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Saved")
+    with pytest.raises(GalaxyError):
+        bob.histories.show_history(history)
+    dialog.get_by_role("button", name="Close").click()
+    visitor.close()
 
 
 def test_by_keyboard_alone(panel: HistoriesPanel, page: Page) -> None:

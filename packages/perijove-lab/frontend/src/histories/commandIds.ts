@@ -6,6 +6,7 @@ export const CommandIDs = {
   rename: 'perijove:rename-history',
   remove: 'perijove:delete-history',
   undelete: 'perijove:undelete-history',
+  share: 'perijove:share-history',
   archive: 'perijove:download-history',
   upload: 'perijove:upload-files',
   put: 'perijove:put-into-history',

@@ -53,6 +53,18 @@ export interface IDataset extends IContent {
   [metadata: `metadata_${string}`]: unknown;
 }
 
+/** Who may read a history. */
+export interface ISharing {
+  importable: boolean;
+  published: boolean;
+  /** Where anyone may read it; a Galaxy gives the parts of it instead. */
+  link?: string | null;
+  username_and_slug?: string | null;
+  users_shared_with: { id: string; email: string }[];
+  /** Names that are nobody's. */
+  errors?: string[];
+}
+
 export interface ICollection extends IContent {
   elements: IElement[];
 }
@@ -104,6 +116,23 @@ export class Histories {
 
   undelete(id: string): Promise<unknown> {
     return this.platform.galaxy(`api/histories/deleted/${id}/undelete`, { method: 'POST' });
+  }
+
+  sharing(id: string): Promise<ISharing> {
+    return this.platform.galaxy(`api/histories/${id}/sharing`);
+  }
+
+  /** Let everybody read it who has the link, or nobody any more; at once. */
+  async shareByLink(id: string, shared: boolean): Promise<ISharing> {
+    const action = shared ? 'enable_link_access' : 'disable_link_access';
+    await this.platform.galaxy(`api/histories/${id}/${action}`, { method: 'PUT' });
+    return this.sharing(id);
+  }
+
+  /** Let exactly these people read it, by name or address. */
+  shareWith(id: string, people: string[]): Promise<ISharing> {
+    const body = { user_ids: people };
+    return this.platform.galaxy(`api/histories/${id}/share_with_users`, { method: 'PUT', body });
   }
 
   contents(history: string, filters: string[][], limit: number, offset: number) {

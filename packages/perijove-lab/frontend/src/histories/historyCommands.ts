@@ -8,6 +8,7 @@ import { CommandIDs } from './commandIds';
 import { explained } from './explained';
 import type { HistoriesModel } from './model';
 import type { HistoriesPanel } from './panel';
+import { shareHistory } from './sharing';
 import type { UploadsModel } from './uploads';
 
 interface IOptions {
@@ -21,7 +22,7 @@ interface IOptions {
 
 /** What can be done with a history as a whole; in the menu of its name too. */
 export function addHistoryCommands(options: IOptions): void {
-  const { app, model, panel, trans } = options;
+  const { app, model, panel, platform, trans } = options;
   const { commands } = app;
   const there = (): boolean => model.current !== null;
   commands.addCommand(CommandIDs.show, {
@@ -50,10 +51,21 @@ export function addHistoryCommands(options: IOptions): void {
     label: trans.__('Bring Back a Deleted History…'),
     execute: () => explained(trans, () => undelete(model, trans))
   });
+  commands.addCommand(CommandIDs.share, {
+    label: trans.__('Share History…'),
+    isEnabled: there,
+    execute: () =>
+      explained(trans, async () => {
+        if (model.current) {
+          await shareHistory(model.current, model.api, trans);
+          platform.announceChange();
+        }
+      })
+  });
   addFileCommands(options);
   const selector = '.pj-Picker-button';
-  const { rename: renaming, remove: removing, undelete: undeleting, archive } = CommandIDs;
-  [renaming, archive, removing, undeleting].forEach((command, rank) =>
+  const { rename: renaming, remove: removing, undelete: undeleting, archive, share } = CommandIDs;
+  [renaming, share, archive, removing, undeleting].forEach((command, rank) =>
     app.contextMenu.addItem({ command, selector, rank })
   );
 }

@@ -4,6 +4,7 @@ import { UseSignal, addIcon, fileUploadIcon, refreshIcon } from '@jupyterlab/ui-
 import type { LabIcon } from '@jupyterlab/ui-components';
 import React, { useCallback } from 'react';
 import { inWords } from '../platform/errors';
+import { shareIcon } from '../share/icons';
 import { CommandIDs } from './commandIds';
 import { ContentRow, ROW_HEIGHT } from './contentRow';
 import { Details } from './details';
@@ -71,6 +72,7 @@ function Header({ model, commands, trans }: IProps): React.JSX.Element {
       <div className="pj-Tools" role="toolbar" aria-label={trans.__('History')}>
         {button(CommandIDs.create, addIcon, trans.__('New history'))}
         {button(CommandIDs.upload, fileUploadIcon, trans.__('Upload files'))}
+        {model.current ? button(CommandIDs.share, shareIcon, trans.__('Share History…')) : null}
         {button(CommandIDs.refresh, refreshIcon, trans.__('Refresh'))}
       </div>
     </div>

@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
@@ -13,6 +14,7 @@ import { ShareView } from './shareView';
 
 export const SHARE_NOTEBOOK = 'perijove:share-notebook';
 export const SHARED_PAGES = 'perijove:shared-pages';
+export const SHARE_WITH_PEOPLE = 'perijove:share-with-people';
 const PATIENCE = 5000;
 
 interface IParts {
@@ -55,6 +57,23 @@ export function addCommands(parts: IParts): void {
         body: ReactWidget.create(<ListView pages={pages} trans={trans} />),
         buttons: [Dialog.cancelButton({ label: trans.__('Close') })]
       })
+  });
+}
+
+/** Working together happens in a room of the hub, which opens the notebook that was published. */
+export function addRoomsCommand({ app, pages, notebooks, documents, files, trans }: IParts): void {
+  const hub = PageConfig.getOption('hubPrefix');
+  app.commands.addCommand(SHARE_WITH_PEOPLE, {
+    label: trans.__('Share with People…'),
+    caption: trans.__('Work in a room together, live: only what you bring in is shared'),
+    isVisible: () => hub !== '',
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: async () => {
+      const path = chosen({ app, pages, notebooks, documents, files, trans }, 'notebook');
+      const local = path === null ? '' : app.serviceManager.contents.localPath(path);
+      const page = local === '' ? null : await pages.of(local).catch(() => null);
+      window.open(`${hub}rooms${page ? `?page=${page.id}` : ''}`, '_blank', 'noopener');
+    }
   });
 }
 

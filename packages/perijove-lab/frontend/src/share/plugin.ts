@@ -5,7 +5,13 @@ import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator } from '@jupyterlab/translation';
 import { IPlatform } from '../tokens';
-import { addCommands, SHARE_NOTEBOOK, SHARED_PAGES } from './commands';
+import {
+  addCommands,
+  addRoomsCommand,
+  SHARE_NOTEBOOK,
+  SHARE_WITH_PEOPLE,
+  SHARED_PAGES
+} from './commands';
 import { SharedPages } from './pages';
 
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -24,8 +30,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
     files: IFileBrowserFactory | null
   ) => {
     const trans = translator.load('perijove');
-    addCommands({ app, pages: new SharedPages(platform), notebooks, documents, files, trans });
-    for (const command of [SHARE_NOTEBOOK, SHARED_PAGES]) {
+    const parts = { app, pages: new SharedPages(platform), notebooks, documents, files, trans };
+    addCommands(parts);
+    addRoomsCommand(parts);
+    for (const command of [SHARE_NOTEBOOK, SHARE_WITH_PEOPLE, SHARED_PAGES]) {
       palette?.addItem({ command, category: trans.__('Sharing') });
     }
   }
