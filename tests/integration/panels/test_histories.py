@@ -236,6 +236,7 @@ def test_what_a_job_made_leads_to_the_job(
     panel.search("")
     while any(job["state"] not in ("ok", "error", "deleted") for job in gi.jobs.get_jobs()):
         page.wait_for_timeout(500)
+    page.wait_for_timeout(5000)  # the lab hears that they have ended, and follows them no more
 
 
 def test_nothing_is_asked_while_it_is_hidden(panel: HistoriesPanel, page: Page, gi: GalaxyInstance) -> None:
