@@ -72,6 +72,7 @@ def test_the_sandbox_is_the_job_directory_and_nothing_else(engine, launcher):
         "/job/out": True,
         "/job/inputs/0": False,
         "/srv/perijove/envs/ai": False,
+        "/srv/perijove/envs/share/weights": False,
         "/home/jovyan/.perijove/envs/ai": False,
     }
     assert spec.argv[-3:] == ("-m", "perijove_lab.runner", "/job/job.json")
