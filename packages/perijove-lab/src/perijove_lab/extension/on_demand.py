@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 OPTION = "perijoveOnDemand"
 ON_DEMAND = ("@elyra/", "@jupyterhub/jupyter-server-proxy")
-# Elyra's own launcher, and panels for runtimes and images that nothing here has; the proxy's cards for programs,
-# which have cards of ours.
+# Elyra's own launcher, and panels for runtimes and images that nothing here has; the proxy's cards for
+# programs, which have cards of ours.
 NEVER = ("@elyra/theme-extension", "@elyra/metadata-extension", "@jupyterhub/jupyter-server-proxy")
 _HOOK = "page_config_hook"
 
