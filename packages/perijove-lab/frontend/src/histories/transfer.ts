@@ -2,7 +2,7 @@ import type { DetailedError } from 'tus-js-client';
 import { Upload } from 'tus-js-client';
 import { inWords, PlatformError, refusal } from '../platform/errors';
 import type { IPlatform } from '../tokens';
-import type { IUpload } from './uploads';
+import type { IUpload } from './upload';
 
 const CHUNK = 32 * 1024 * 1024; // bytes a request: what is lost at most of a broken connection through old proxies
 const RETRIES = [0, 1000, 2000, 5000, 10_000, 20_000, 30_000]; // milliseconds, then it is `waiting`

@@ -1,7 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useRef, useState } from 'react';
 import { formatSize } from './format';
-import type { IUpload, UploadsModel } from './uploads';
+import type { IUpload } from './upload';
+import type { UploadsModel } from './uploads';
 
 interface IProps {
   uploads: UploadsModel;

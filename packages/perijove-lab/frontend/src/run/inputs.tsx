@@ -1,6 +1,6 @@
 import React from 'react';
 import { size } from '../jobs/words';
-import type { IFieldsProps } from './fields';
+import type { IFieldsProps } from './parts';
 import type { IInput } from './types';
 
 /** Files that the code names, to be ticked; and room for others. */

@@ -1,5 +1,5 @@
 import React from 'react';
-import { Text, type IFieldsProps } from './fields';
+import { Text, type IFieldsProps } from './parts';
 
 /** The cell tagged `parameters` as a form. */
 export function Parameters({

@@ -1,5 +1,5 @@
 import React from 'react';
-import { amountsOf, Text, type IFieldsProps } from './fields';
+import { amountsOf, Text, type IFieldsProps } from './parts';
 
 /** Flavors with what is free now; on a Galaxy, amounts. */
 export function Resources(props: IFieldsProps): React.JSX.Element | null {

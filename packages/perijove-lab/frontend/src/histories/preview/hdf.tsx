@@ -1,6 +1,6 @@
 import React from 'react';
 import { TextPreview } from './text';
-import type { IPreviewProps } from './widget';
+import type { IPreviewProps } from './props';
 
 interface IArray {
   name: string;

@@ -1,7 +1,7 @@
 import React, { useEffect, useState } from 'react';
 import { inWords, refusal } from '../../platform/errors';
 import type { IPlatform } from '../../tokens';
-import type { IPreviewProps } from './widget';
+import type { IPreviewProps } from './props';
 
 const TYPES: Record<string, string> = { svg: 'image/svg+xml', jpg: 'image/jpeg' };
 

@@ -1,6 +1,6 @@
 import React, { useEffect, useState } from 'react';
 import { inWords } from '../../platform/errors';
-import type { IPreviewProps } from './widget';
+import type { IPreviewProps } from './props';
 
 /** A notebook as it was executed. Its frame runs no script and belongs to no origin. */
 export function NotebookPreview({ dataset, platform, trans }: IPreviewProps): React.JSX.Element {

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import { TextPreview } from './text';
-import type { IPreviewProps } from './widget';
+import type { IPreviewProps } from './props';
 
 interface ITensor {
   name: string;

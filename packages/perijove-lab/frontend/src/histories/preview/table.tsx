@@ -2,7 +2,7 @@ import { parse } from 'papaparse';
 import React, { useMemo } from 'react';
 import { inWords } from '../../platform/errors';
 import { useBeginning } from './content';
-import type { IPreviewProps } from './widget';
+import type { IPreviewProps } from './props';
 
 const BYTES = 500_000;
 const ROWS = 500;

@@ -1,7 +1,7 @@
 import React from 'react';
 import { inWords } from '../../platform/errors';
 import { useBeginning } from './content';
-import type { IPreviewProps } from './widget';
+import type { IPreviewProps } from './props';
 
 const BYTES = 100_000;
 const BINARY = /[\u0000-\u0008\u000e-\u001a]/;

@@ -10,14 +10,8 @@ import { ImagePreview } from './image';
 import { NotebookPreview } from './notebook';
 import { OnnxPreview } from './onnx';
 import { TablePreview } from './table';
+import type { IPreviewProps } from './props';
 import { TextPreview } from './text';
-
-export interface IPreviewProps {
-  content: IContent;
-  dataset: IDataset;
-  platform: IPlatform;
-  trans: TranslationBundle;
-}
 
 const KINDS: Record<string, (props: IPreviewProps) => React.JSX.Element> = {
   csv: TablePreview,
