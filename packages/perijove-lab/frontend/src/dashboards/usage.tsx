@@ -5,7 +5,7 @@ import type { Message } from '@lumino/messaging';
 import { Poll } from '@lumino/polling';
 import React from 'react';
 import { inWords } from '../platform/errors';
-import { amountsOf } from '../run/fields';
+import { amountsOf } from '../run/parts';
 import type { IMachine } from '../run/types';
 import type { IPlatform } from '../tokens';
 

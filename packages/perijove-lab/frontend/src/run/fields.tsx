@@ -1,5 +1,5 @@
 import React from 'react';
-import { NEW_HISTORY, type IFields } from './form';
+import { NEW_HISTORY } from './form';
 import { Inputs } from './inputs';
 import { Text, type IFieldsProps } from './parts';
 import { Parameters } from './parameters';
