@@ -257,3 +257,14 @@ def test_input_is_asked_for_and_answered(keeper: Keeper) -> None:
     expect(keeper.lab.cell(0).prompt).to_have_text("[1]:")
     expect(keeper.lab.cell(0).outputs.last).to_have_text("hello ada\n")
     wait_until(lambda: keeper.printed() == ["your name?  ada", "hello ada"], what="the file")
+
+
+def test_saving_while_output_comes_asks_nothing(keeper: Keeper) -> None:
+    """The server writes the file as well; that is no change by somebody else."""
+    keeper.bring(counting(SHORT))
+    keeper.page.locator(".jp-CodeCell .cm-content").first.press("Control+Enter")
+    for _ in range(20):
+        keeper.page.keyboard.press("Control+s")
+        keeper.page.wait_for_timeout(500)
+        expect(keeper.page.get_by_role("dialog")).to_have_count(0)
+    wait_until(lambda: keeper.printed() == counted(SHORT), what="every line in the file")

@@ -5,6 +5,7 @@ import jobs from './jobs/plugin';
 import pipelines from './pipelines/plugin';
 import platform from './platform/plugin';
 import run from './run/plugin';
+import saving from './saving/plugin';
 import share from './share/plugin';
 import structures from './structures/plugin';
 
@@ -16,6 +17,7 @@ export default [
   executedNotebooks,
   pipelines,
   run,
+  saving,
   share,
   structures
 ];
