@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -176,3 +177,27 @@ def test_a_lab_without_a_server(tmp_path: Path) -> None:
     client.close()
     process.terminate()
     process.wait(30)
+
+
+def test_a_download_that_breaks_off_does_not_look_whole(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as broken:
+        thread = threading.Thread(target=half_an_answer, args=(broken,), daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{broken.getsockname()[1]}"
+        process, client = lab_server(
+            tmp_path, {"HOME": str(tmp_path), "GALAXY_URL": address, "API_KEY": "some"}
+        )
+        with pytest.raises(httpx.TransportError):
+            client.get(f"{DOOR}/dataset_collections/0123456789abcdef/download")
+        thread.join(30)
+    client.close()
+    process.terminate()
+    process.wait(30)
+
+
+def half_an_answer(server: socket.socket) -> None:
+    """What is left of an answer of no stated length when the server dies."""
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n")

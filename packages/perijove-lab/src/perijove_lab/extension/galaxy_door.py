@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tornado.web import stream_request_body
 
-from perijove_lab.client.connection import connect
 from perijove_lab.client.errors import LabError
 from perijove_lab.extension.answers import Door
 
@@ -109,7 +107,7 @@ class GalaxyDoor(Door):
     async def _ask(self, path: str) -> httpx.Response:
         import httpx
 
-        connection = connect()
+        connection = self.connection
         client = _client(self.settings)
         headers = {name: self.request.headers[name] for name in _SENT if name in self.request.headers}
         url = f"{connection.url}/{path}" + (f"?{self.request.query}" if self.request.query else "")
@@ -147,10 +145,14 @@ class GalaxyDoor(Door):
 
         self.set_status(response.status_code, response.reason_phrase)
         self._give_headers(response)
-        with suppress(httpx.HTTPError):
+        try:
             async for block in response.aiter_raw(2**18):
                 self.write(block)
                 await self.flush()
+        except httpx.HTTPError:
+            # Finished in order, an answer without a length would look whole.
+            self.request.connection.close()  # type: ignore[union-attr]
+            return
         await self.finish(set_content_type=response.headers.get("content-type", "application/octet-stream"))
 
     def _give_headers(self, response: httpx.Response) -> None:
