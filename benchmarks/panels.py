@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 from playwright.sync_api import Page, sync_playwright
 from tests.browser.histories_panel import HistoriesPanel
-from tests.browser.page_objects import HomePage, LabPage, WelcomePage
+from tests.browser.page_objects import HomePage, WelcomePage
 from tests.conftest import BROWSER_FLAGS, BROWSERS
 
 from benchmarks.measure import Row
@@ -128,7 +128,5 @@ def lab(platform: Platform, link: str) -> Iterator[Page]:
         context = browser.new_context(base_url=platform.hub_url, viewport={"width": 1400, "height": 900})
         page = context.new_page()
         WelcomePage(page).open(link).choose(secrets.token_urlsafe(12))
-        HomePage(page).open().start()
-        page.get_by_role("button", name="Start my lab").click()
-        yield LabPage(page).wait().page
+        yield HomePage(page).start_first_flavor().page
         browser.close()

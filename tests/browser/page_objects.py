@@ -98,6 +98,12 @@ class HomePage(OnPage):
         self.page.get_by_role("button", name="Start my lab").click()
         return FlavorPage(self.page)
 
+    def start_first_flavor(self) -> LabPage:
+        """With whatever the page proposes."""
+        self.open().start()
+        self.page.get_by_role("button", name="Start my lab").click()
+        return LabPage(self.page).wait()
+
     def stop(self) -> None:
         self.page.locator("#stop").click()
         expect(self.page.get_by_role("button", name="Start my lab")).to_be_visible(timeout=PATIENCE)

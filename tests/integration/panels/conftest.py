@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 from bioblend.galaxy import GalaxyInstance
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser import traces
-from tests.browser.page_objects import PATIENCE, HomePage, LabPage, WelcomePage
-from tests.integration.platform.conftest import Platform, empty_platform
+from tests.browser.page_objects import PATIENCE, HomePage, LabPage
+from tests.integration.platform.conftest import Platform, empty_platform, first_administrator
 
 __all__ = ["empty_platform"]
 
@@ -34,23 +33,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 @pytest.fixture(scope="module")
 def context(empty_platform: Platform, browser: Browser) -> Iterator[BrowserContext]:
     """Signed in as the first administrator, Ada."""
-    said = empty_platform.up().stdout
-    link = re.search(r"http\S+/hub/welcome#\S+", said)
-    assert link, said
     opened = browser.new_context(base_url=empty_platform.url, viewport={"width": 1400, "height": 900})
     opened.set_default_timeout(60_000)
     traces.start(opened)
-    WelcomePage(opened.new_page()).open(link[0]).choose("correct horse battery", name="ada")
+    first_administrator(empty_platform, opened)
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="module")
 def lab(context: BrowserContext) -> LabPage:
-    page = context.pages[0]
-    HomePage(page).open().start()
-    page.get_by_role("button", name="Start my lab").click()
-    return LabPage(page).wait()
+    return HomePage(context.pages[0]).start_first_flavor()
 
 
 @pytest.fixture(autouse=True)

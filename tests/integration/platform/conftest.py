@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext, Page
+from tests.browser.page_objects import WelcomePage
 
 STATE = ("state", "datasets", "uploads", "jobs", "homes", "sandboxes", "run", "logs")
 
@@ -89,3 +92,13 @@ def platform(empty_platform: Platform, first_start: subprocess.CompletedProcess[
     if empty_platform.status()["state"] != "running":
         empty_platform.up()
     return empty_platform
+
+
+def first_administrator(platform: Platform, context: BrowserContext) -> Page:
+    """Ada, signed in on a page of `context` by the link that the first `perijove up` prints."""
+    said = platform.up().stdout
+    link = re.search(r"http\S+/hub/welcome#\S+", said)
+    assert link, said
+    page = context.new_page()
+    WelcomePage(page).open(link[0]).choose("correct horse battery", name="ada")
+    return page

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.page_objects import PATIENCE, HomePage, LabPage, WelcomePage
-from tests.integration.platform.conftest import Platform
+from tests.browser.page_objects import PATIENCE, HomePage, LabPage
+from tests.integration.platform.conftest import Platform, first_administrator
 
 pytestmark = [
     pytest.mark.root,
@@ -32,23 +32,15 @@ REMOTE = (
 @pytest.fixture(scope="module")
 def page(empty_platform: Platform, browser: Browser) -> Iterator[Page]:
     """Signed in by the link that `perijove up` prints."""
-    said = empty_platform.up().stdout
-    link = re.search(r"http\S+/hub/welcome#\S+", said)
-    assert link, said
     context = browser.new_context(base_url=empty_platform.url, viewport={"width": 1400, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    WelcomePage(page).open(link[0]).choose("correct horse battery", name="ada")
-    yield page
+    context.set_default_timeout(PATIENCE)
+    yield first_administrator(empty_platform, context)
     context.close()
 
 
 @pytest.fixture(scope="module")
 def lab(page: Page) -> LabPage:
-    page.goto("/hub/home")
-    HomePage(page).start()
-    page.get_by_role("button", name="Start my lab").click()
-    return LabPage(page).wait()
+    return HomePage(page).start_first_flavor()
 
 
 def test_a_cell_imports_keras(lab: LabPage, pictures: Path | None) -> None:
