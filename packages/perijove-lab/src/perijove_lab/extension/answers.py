@@ -55,9 +55,8 @@ class Door(APIHandler):
 
     def refuse(self, error: LabError) -> None:
         """Answer with `{"message", "advice", "retry"}` and the HTTP status that fits."""
-        retry = error.retry  # of a refusal: what the server itself says
         self.set_status(status_of(error))
-        self.finish({"message": error.message, "advice": error.advice, "retry": retry})
+        self.finish({"message": error.message, "advice": error.advice, "retry": error.retry})
 
     async def answer(self, act: Callable[[], T]) -> None:
         """Finish with what `act` gives, called in a thread; a LabError becomes its refusal."""

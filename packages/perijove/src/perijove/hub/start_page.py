@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler  # type: ignore[import-untyped]
@@ -25,7 +26,7 @@ def update_start_page(c: Any, settings: Settings) -> None:
     ]
 
 
-class PartHandler(BaseHandler):  # type: ignore[misc]
+class PartHandler(BaseHandler, ABC):  # type: ignore[misc]
     """A piece of HTML for whoever is signed in. What cannot be found out now is said in its place."""
 
     @web.authenticated
@@ -40,9 +41,9 @@ class PartHandler(BaseHandler):  # type: ignore[misc]
         self.set_header("Cache-Control", "no-store")
         self.finish(found)
 
+    @abstractmethod
     async def make(self) -> str:
-        """The piece's HTML."""
-        raise NotImplementedError
+        """The piece's HTML; PerijoveError says why there is none."""
 
 
 class WorkHandler(PartHandler):
