@@ -14,6 +14,7 @@ from perijove.histories.routers.job_dependencies import JobsHere
 from perijove.histories.schemas.common import EncodedId, Limit, Offset
 from perijove.histories.schemas.jobs import (
     CommonProblems,
+    EventFile,
     FlavorOffer,
     JobDetail,
     JobFull,
@@ -26,7 +27,7 @@ from perijove.histories.schemas.jobs import (
     ParametersDisplay,
 )
 from perijove.histories.schemas.server import JobLock
-from perijove.histories.services import job_directory, job_events, job_streams, jobs
+from perijove.histories.services import event_files, job_directory, job_events, job_streams, jobs
 from perijove.histories.services.jobs import JobFilter
 
 router = APIRouter(prefix="/api", tags=["jobs"])
@@ -224,6 +225,35 @@ def job_notebook(here: Here, me: Me, runtime: JobsHere, job_id: Id) -> Response:
         raise NotFoundError(
             "There is no executed notebook yet.", advice="Ask again when the job runs.", retry=True
         )
+    return response
+
+
+@router.get("/jobs/{job_id}/event_files")
+def job_event_files(here: Here, me: Me, runtime: JobsHere, job_id: Id) -> list[EventFile]:
+    """TensorBoard's files below the working directory, as they are now; none when that is removed."""
+    with here.database.read() as session:
+        jobs.visible_job(session, me, job_id)
+    return event_files.find(runtime.steps.directory(job_id))
+
+
+@router.get("/jobs/{job_id}/event_files/{path:path}", response_class=Response)
+def job_event_file(
+    here: Here,
+    me: Me,
+    runtime: JobsHere,
+    job_id: Id,
+    path: str,
+    offset: Offset = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LOG_PART)] = MAX_LOG_PART,
+) -> Response:
+    """One of them from `offset`. Headers: `x-next-offset` to go on from, `x-size`."""
+    with here.database.read() as session:
+        jobs.visible_job(session, me, job_id)
+    response = job_streams.event_file_response(
+        runtime.steps.directory(job_id), path, offset=offset, limit=limit
+    )
+    if response is None:
+        raise NotFoundError("The job has no such event file now.", advice="List those that it has.")
     return response
 
 

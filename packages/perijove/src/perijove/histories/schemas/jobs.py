@@ -157,6 +157,13 @@ class JobEvent(Answer):
     progress: dict[str, Any]
 
 
+class EventFile(Answer):
+    """A file of logs that TensorBoard shows, of a job that runs."""
+
+    path: str = Field(description="below the job's working directory")
+    size: int = Field(description="bytes so far")
+
+
 class FlavorOffer(Answer):
     """A flavor, and whether it could start now."""
 

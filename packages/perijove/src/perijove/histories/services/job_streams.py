@@ -10,6 +10,7 @@ from typing import Any
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from perijove.histories.services import job_directory, jobs, tools
+from perijove.histories.services.event_files import open_event_file
 from perijove.histories.services.job_outputs import EXECUTED, TOOL_ID
 from perijove.histories.services.remapping import REMAPPABLE
 from perijove.histories.store.files import FileStore
@@ -32,16 +33,30 @@ def log_response(directory: Path, *, offset: int, limit: int) -> Response:
     try:
         descriptor = open_beneath(directory, job_directory.LOG)
     except (OSError, ValueError):
-        return Response(b"", media_type="text/plain", headers=_log_headers(0, 0))
+        return Response(b"", media_type="text/plain", headers=_part_headers(0, 0))
+    return _part(descriptor, offset, limit, "text/plain")
+
+
+def event_file_response(directory: Path, path: str, *, offset: int, limit: int) -> Response | None:
+    """Part of an event file that may grow, read as it is sent; None where there is no such file."""
+    try:
+        descriptor = open_event_file(directory, path)
+    except (OSError, ValueError):
+        return None
+    return _part(descriptor, offset, limit, "application/octet-stream")
+
+
+def _part(descriptor: int, offset: int, limit: int, media_type: str) -> Response:
+    """What stands from `offset` on (negative: from the end), as far as it is there now."""
     size = os.fstat(descriptor).st_size
     start = max(0, size + offset) if offset < 0 else min(offset, size)
     end = min(size, start + limit)
     return StreamingResponse(
-        _read(descriptor, start, end), media_type="text/plain", headers=_log_headers(end, size)
+        _read(descriptor, start, end), media_type=media_type, headers=_part_headers(end, size)
     )
 
 
-def _log_headers(next_offset: int, size: int) -> dict[str, str]:
+def _part_headers(next_offset: int, size: int) -> dict[str, str]:
     return {
         "x-next-offset": str(next_offset),
         "x-size": str(size),
