@@ -4,6 +4,8 @@
     .venv/bin/python scripts/galaxy.py up [FOLDER]       start one with the tools of galaxy/; Ctrl-C ends it
     .venv/bin/python scripts/galaxy.py test [ARGUMENTS]  start one, run pytest and planemo against it, end it
 
+Its database is a PostgreSQL in the same folder where one is installed, as Galaxy's administrators run it;
+else, or with `PERIJOVE_GALAXY_DATABASE=sqlite`, SQLite.
 `PERIJOVE_TEST_HOME` (default /var/tmp/perijove-test) keeps the installations between runs. Galaxy's port is
 `PERIJOVE_GALAXY_PORT` (default 18080), the next one is the proxy's. Jobs run with the Python that
 `PERIJOVE_TEST_AI_PYTHON` names, else with the developers' own.
@@ -21,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from perijove.core.errors import PerijoveError
+from perijove.testing import postgres
 from perijove.testing.real_galaxy.configuration import GalaxyOptions
 from perijove.testing.real_galaxy.installation import Installer
 from perijove.testing.real_galaxy.server import GalaxyStartError, RealGalaxy
@@ -45,6 +48,20 @@ def tool_files() -> list[Path]:
     return sorted(path for path in TOOLS.glob("*.xml") if path.name != "macros.xml")
 
 
+def on_postgresql() -> bool:
+    """Whether Galaxy's database is a PostgreSQL. SystemExit where it is asked for and there is none."""
+    wanted = os.environ.get("PERIJOVE_GALAXY_DATABASE", "")
+    if wanted not in ("", "sqlite", "postgresql"):
+        sys.exit(f"PERIJOVE_GALAXY_DATABASE is {wanted!r}: sqlite or postgresql.")
+    if wanted == "sqlite":
+        return False
+    if not (found := postgres.is_installed()):
+        if wanted:
+            sys.exit("There is no PostgreSQL here: apt-get install postgresql")
+        report("SQLite, on which no pipeline is run on; for more: apt-get install postgresql")
+    return found
+
+
 def installer() -> Installer:
     """Installs below `home()`."""
     return Installer(home() / "galaxy", python=Path(sys.executable), report=report)
@@ -58,6 +75,7 @@ def real_galaxy(folder: Path) -> RealGalaxy:
         port=port,
         proxy_port=port + 1,
         python=Path(os.environ.get("PERIJOVE_TEST_AI_PYTHON", sys.executable)),
+        postgresql=on_postgresql(),
         tools=tool_files(),
         sources=[ROOT / "packages" / "perijove-lab" / "src"],
         # A lab without a container, of which the tool itself tells Galaxy.

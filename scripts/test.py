@@ -37,6 +37,7 @@ CORE = (
 ENGINE: dict[str, tuple[str, ...]] = {"podman": ("podman",), "runc": ("runc",), "mmdebstrap": ("mmdebstrap",)}
 # What a run may be told by its caller; any other PERIJOVE_ variable would be a platform's.
 KEPT = (
+    "PERIJOVE_GALAXY_DATABASE",
     "PERIJOVE_GALAXY_PORT",
     "PERIJOVE_TEST_CT",
     "PERIJOVE_TEST_EPOCHS",

@@ -48,11 +48,15 @@ def lab(door: FrontDoor, galaxy: str, new_page: NewPage) -> LabPage:
     return lab
 
 
-def put(lab: LabPage, label: str, code: str) -> None:
-    """A notebook of the pipeline, as its editor would save it."""
+def notebook(code: str) -> str:
+    """A notebook of one cell, as its editor would save it."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata={"kernelspec": kernel})
-    lab.put_notebook("ada-pipes", f"{FOLDER}/{label}.ipynb", json.loads(nbformat.writes(made)))
+    return str(nbformat.writes(made))
+
+
+def put(lab: LabPage, label: str, code: str) -> None:
+    lab.put_notebook("ada-pipes", f"{FOLDER}/{label}.ipynb", json.loads(notebook(code)))
 
 
 def jobs(lab: LabPage) -> dict[str, str]:

@@ -32,6 +32,7 @@ class Server:
     name: str
     url: str
     keys: Mapping[str, str]
+    database: str = "sqlite"
 
     def user(self, name: str) -> GalaxyInstance:
         return GalaxyInstance(self.url, key=self.keys[name])
@@ -60,7 +61,7 @@ def embedded(home: Path) -> Iterator[Server]:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     if request.param == "galaxy":
         found: Running = request.getfixturevalue("real_galaxy")
-        yield Server(name="galaxy", url=found.url, keys=found.keys)
+        yield Server(name="galaxy", url=found.url, keys=found.keys, database=found.database)
         return
     home = Path(tempfile.mkdtemp(prefix="pj-contract-", dir=os.environ.get("PERIJOVE_TEST_TMP")))
     yield from embedded(home / "home")

@@ -52,6 +52,13 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def jobs_that_ran(alice: GalaxyInstance, history: str) -> list[str]:
+    """The jobs that ran: a Galaxy also writes down one for which an earlier one stands."""
+    listed = alice.jobs.get_jobs(history_id=history, tool_id="run_jupyter_job", state=["ok", "error"])
+    shown = [alice.jobs.show_job(one["id"]) for one in listed]
+    return [one["id"] for one in shown if not one["copied_from_job_id"]]
+
+
 def test_fails_is_mended_and_runs_on_from_there(
     diamond: Path, alice: GalaxyInstance, history: str, server: Server
 ) -> None:
@@ -62,17 +69,18 @@ def test_fails_is_mended_and_runs_on_from_there(
     first = {node.label: node for node in pipeline_run(FILE).nodes()}
     assert [first[label].state for label in LABELS] == ["ok", "ok", "error", "paused"]
     change(diamond.parent / "2_logistic.ipynb", "model.fitt(", "model.fit(")
-    if server.name == "galaxy":  # on SQLite it cannot look for earlier jobs that read collections
-        assert command("run", FILE).returncode == 0
-        return
+    if (server.name, server.database) == ("galaxy", "sqlite"):
+        pytest.skip("needs a Galaxy on PostgreSQL, as make test-galaxy has it: apt-get install postgresql")
     again = command("run", FILE, "--rerun")
     assert again.returncode == 0, again.stderr + again.stdout
     second = {node.label: node for node in pipeline_run(FILE).nodes()}
     assert [node.state for node in second.values()] == ["ok"] * 4
     assert [second[label].reused for label in LABELS] == [True, True, False, False]
-    assert [second[label].job == first[label].job for label in LABELS] == [True, True, False, False]
-    ran = alice.jobs.get_jobs(history_id=history, tool_id="run_jupyter_job", state=["ok", "error"])
-    assert len(ran) == 5  # prepare, forest, logistic twice, compare: nothing twice but what failed
+    # prepare, forest, logistic twice, compare: nothing ran twice but what failed
+    assert len(jobs_that_ran(alice, history)) == 5
+    for label in ("1_prepare", "2_forest"):
+        again_job, first_job = alice.jobs.show_job(second[label].job), first[label].job
+        assert (again_job["copied_from_job_id"] or again_job["id"]) == first_job
     files = pipeline_run(FILE).job("3_compare").outputs().files.get()
     rows = (files / "comparison.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["forest", "logistic"]

@@ -1,5 +1,6 @@
 """What the client must remember beyond one kernel: small JSON files below `~/.perijove/client`.
 
+`PERIJOVE_CLIENT_RECORDS` names another folder: for whoever acts for several people from one account.
 They only ever save work or avoid doing it twice. Where they cannot be read or written, all goes on without.
 """
 
@@ -14,7 +15,8 @@ from typing import Any
 
 
 def _folder(kind: str) -> Path:
-    return Path.home() / ".perijove" / "client" / kind
+    named = os.environ.get("PERIJOVE_CLIENT_RECORDS")
+    return (Path(named) if named else Path.home() / ".perijove" / "client") / kind
 
 
 def digest(*parts: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from perijove.core.errors import ConfigurationError, ConflictError
+from perijove.core.errors import ConfigurationError, ConflictError, NotFoundError
 from perijove.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -46,6 +46,20 @@ def admin_client(settings: Settings) -> HubClient:
     if not is_supervised(settings.layout):
         raise ConflictError(f"Perijove does not run on {settings.home}.", advice="`perijove up` starts it.")
     return HubClient(settings)
+
+
+def key_for(
+    person: str, settings: Settings, *, note: str = "command line", expires_in: int | None = None
+) -> str:
+    """A key with which the history server takes a command for this person's. NotFoundError where they have no
+    access (any more); else as `admin_client`."""
+    client = admin_client(settings)
+    if person not in {one["name"] for one in client.people() if one["approved"]}:
+        raise NotFoundError(
+            f"Nobody named {person} has access.",
+            advice="`perijove user list` shows everybody; `user add` lets them in.",
+        )
+    return client.new_token(person, note=note, expires_in=expires_in)
 
 
 def launcher(settings: Settings) -> Launcher:

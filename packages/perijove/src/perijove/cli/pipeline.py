@@ -17,7 +17,8 @@ Person = Annotated[
     str | None,
     typer.Option(help="Whose pipeline it is; else GALAXY_URL and API_KEY say where it runs and for whom."),
 ]
-_KEY_SECONDS = 7 * 24 * 3600
+# How long the key lives that a command makes: a run is waited for, all else is done at once.
+_KEY_SECONDS = {"run": 7 * 24 * 3600, "status": 600, "cancel": 600}
 
 
 @app.command("run")
@@ -106,7 +107,7 @@ def _in_the_lab(command: str, arguments: list[str], person: str | None) -> None:
     """
     import subprocess
 
-    environ = {**os.environ, **_door(person)}
+    environ = {**os.environ, **_door(person, _KEY_SECONDS[command])}
     client = [str(_lab_python()), "-P", "-m", "perijove_lab.cli", "pipeline", command, *arguments]
     try:
         raise typer.Exit(subprocess.run(client, env=environ, check=False).returncode)
@@ -126,9 +127,9 @@ def _lab_python() -> Path:
     return python
 
 
-def _door(person: str | None) -> Mapping[str, str]:
+def _door(person: str | None, seconds: int) -> Mapping[str, str]:
     """Where the history server is and a key of the person's; nothing where the environment says both."""
-    from perijove.cli.client import admin_client, settings_in_force
+    from perijove.cli.client import key_for, settings_in_force
     from perijove.core.errors import BadRequestError
     from perijove.hub.private import read_ports
 
@@ -140,6 +141,13 @@ def _door(person: str | None) -> Mapping[str, str]:
             advice="Give --person NAME, or set GALAXY_URL and API_KEY.",
         )
     settings = settings_in_force()
-    key = admin_client(settings).new_token(person, note="perijove pipeline", expires_in=_KEY_SECONDS)
+    key = key_for(person, settings, note="perijove pipeline", expires_in=seconds)
     url = f"http://127.0.0.1:{read_ports(settings.layout).histories}/services/galaxy"
-    return {"GALAXY_URL": url, "API_KEY": key}
+    return {"GALAXY_URL": url, "API_KEY": key, "PERIJOVE_CLIENT_RECORDS": str(_records(person))}
+
+
+def _records(person: str) -> Path:
+    """Where the client remembers this person's runs: one file may be run for several people."""
+    from urllib.parse import quote
+
+    return Path.home() / ".perijove" / "client" / "people" / quote(f"for {person}", safe="")

@@ -167,7 +167,7 @@ class HubClient:
 
 def _error_of(answer: requests.Response) -> PerijoveError:
     try:
-        message = str(answer.json().get("message", ""))
+        message = str(answer.json().get("message") or "")  # JupyterHub may say null
     except ValueError:
         message = ""
     error = _ERRORS.get(answer.status_code, PerijoveError)

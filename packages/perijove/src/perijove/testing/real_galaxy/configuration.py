@@ -22,13 +22,14 @@ class GalaxyOptions:
     """How a Galaxy for tests differs from the next one.
 
     `python` runs the tools' jobs (`PERIJOVE_PYTHON`), `sources` are put on its PYTHONPATH. `settings` are
-    added to the section `galaxy` of `galaxy.yml`.
+    added to the section `galaxy` of `galaxy.yml`. Its database is a PostgreSQL of its own, or SQLite.
     """
 
     folder: Path
     port: int
     proxy_port: int
     python: Path
+    postgresql: bool = False
     tools: Sequence[Path] = ()
     sources: Sequence[Path] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -55,20 +56,28 @@ class GalaxyOptions:
         return self.folder / "logs"
 
     @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own folder."""
+        return self.folder / "postgresql"
+
+    @property
     def sessions(self) -> Path:
         """What Galaxy tells the proxy of interactive tools."""
         return self.data / "interactivetools_map.sqlite"
 
 
-def write_configuration(options: GalaxyOptions, *, admin_key: str, secret: str) -> Path:
-    """Write all files; `galaxy.yml`, which names the others."""
+def write_configuration(options: GalaxyOptions, *, admin_key: str, secret: str, database: str = "") -> Path:
+    """Write all files; `galaxy.yml`, which names the others. `database`: its address, else SQLite."""
     for folder in (options.config, options.data, options.logs):
         folder.mkdir(parents=True, exist_ok=True)
     _write_json(options.config / "job_conf.yml", _jobs(options))
     _make_sessions(options.sessions)
     (options.config / "tool_conf.xml").write_text(_tools(options.tools))
     main = options.config / "galaxy.yml"
-    _write_json(main, {"galaxy": _settings(options, admin_key, secret) | dict(options.settings)})
+    settings = _settings(options, admin_key, secret)
+    if database:
+        settings["database_connection"] = database
+    _write_json(main, {"galaxy": settings | dict(options.settings)})
     main.chmod(0o600)
     return main
 

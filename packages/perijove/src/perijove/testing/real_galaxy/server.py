@@ -25,11 +25,13 @@ import httpx
 import psutil
 from bioblend.galaxy import GalaxyInstance
 
+from perijove.testing.postgres import Cluster
 from perijove.testing.real_galaxy.configuration import ADMIN, MARK, GalaxyOptions, write_configuration
 from perijove.testing.real_galaxy.installation import Installation
 
 READY = 300.0  # seconds
 _GRACE = 20.0
+_CLUSTER_PORT = 5432  # names the socket in the cluster's own folder
 _PR_SET_PDEATHSIG = 1
 _USERS = {"admin": ADMIN, "alice": "alice@example.org", "bob": "bob@example.org"}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -48,6 +50,8 @@ class Running:
     keys: Mapping[str, str]
     python: str
     pid: int
+    database: str = "sqlite"
+    """`sqlite` or `postgresql`; only on the latter Galaxy finds earlier jobs that read collections."""
 
     def save(self, folder: Path) -> None:
         """For whoever attaches later."""
@@ -74,6 +78,7 @@ class RealGalaxy:
         self.keys: dict[str, str] = {}
         self._admin_key = secrets.token_hex(16)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._cluster = Cluster(options.cluster, port=_CLUSTER_PORT) if options.postgresql else None
 
     def __enter__(self) -> Self:
         try:
@@ -90,7 +95,12 @@ class RealGalaxy:
 
     def start(self) -> None:
         """Start everything and wait until it answers. GalaxyStartError with the logs' ends else."""
-        main = write_configuration(self.options, admin_key=self._admin_key, secret=secrets.token_hex(16))
+        main = write_configuration(
+            self.options,
+            admin_key=self._admin_key,
+            secret=secrets.token_hex(16),
+            database=self._database(),
+        )
         for name, command in self._commands(main).items():
             self._processes[name] = self._spawn(name, command, main)
         self._wait()
@@ -105,6 +115,7 @@ class RealGalaxy:
             keys=self.keys,
             python=str(self.options.python),
             pid=self._processes["web"].pid,
+            database="postgresql" if self._cluster else "sqlite",
         )
 
     def stop(self) -> None:
@@ -122,6 +133,16 @@ class RealGalaxy:
         self._processes.clear()
         for left in processes_of(self.options.folder):
             left.kill()
+        if self._cluster:
+            self._cluster.stop()
+
+    def _database(self) -> str:
+        """The address of the database in PostgreSQL, which is started; empty where it is SQLite."""
+        if self._cluster is None:
+            return ""
+        self.options.folder.mkdir(parents=True, exist_ok=True)
+        self._cluster.start()
+        return self._cluster.database("galaxy")
 
     def log_ends(self, lines: int = 40) -> str:
         """The last lines of every log."""
