@@ -69,12 +69,40 @@ class HistoriesPanel(OnPage):
         expect(self.name).to_have_text(name)
 
     def upload(self, files: Sequence[Path]) -> None:
+        """By the dialog that every browser has: Playwright can click none of Chromium's newer kind."""
+        self.without_pickers()
         with self.page.expect_file_chooser() as chooser:
             self.panel.get_by_role("button", name="Upload files").click()
         chooser.value.set_files([str(file) for file in files])
 
+    def upload_folder(self, folder: Path) -> None:
+        """By the dialog that every browser has."""
+        self.without_pickers()
+        with self.page.expect_file_chooser() as chooser:
+            self.panel.get_by_role("button", name="Upload a folder").click()
+        chooser.value.set_files(str(folder))
+
+    def drop(self, *files: Path) -> None:
+        """Drop files and folders on the panel, as from the system's file manager."""
+        box = self.panel.bounding_box()
+        assert box is not None
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        session = self.page.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+            session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+        session.detach()
+
+    def without_pickers(self) -> None:
+        """As in browsers that have no File System Access."""
+        self.page.evaluate("delete window.showOpenFilePicker; delete window.showDirectoryPicker")
+
     def upload_of(self, name: str) -> Locator:
         return self.panel.locator(".pj-Upload", has_text=name)
+
+    def folder_of(self, name: str) -> Locator:
+        """A folder on its way."""
+        return self.panel.locator(".pj-Upload-folder", has_text=f"{name}/")
 
     def choose(self, *names: str) -> None:
         first, *others = names

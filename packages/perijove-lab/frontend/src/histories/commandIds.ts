@@ -9,6 +9,7 @@ export const CommandIDs = {
   share: 'perijove:share-history',
   archive: 'perijove:download-history',
   upload: 'perijove:upload-files',
+  uploadFolder: 'perijove:upload-folder',
   put: 'perijove:put-into-history',
   preview: 'perijove:preview-dataset',
   insert: 'perijove:insert-get',

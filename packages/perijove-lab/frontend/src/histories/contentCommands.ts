@@ -161,7 +161,9 @@ async function build(model: HistoriesModel, trans: TranslationBundle): Promise<v
     okLabel: trans.__('Make it')
   });
   if (history && value?.trim()) {
-    await model.act(api => api.build(history.id, value.trim(), parts));
+    const element_identifiers = parts.map(({ id, name }) => ({ src: 'hda' as const, id, name }));
+    const collection = { collection_type: 'list', name: value.trim(), element_identifiers };
+    await model.act(api => api.build(history.id, collection));
     await model.refresh();
   }
 }

@@ -75,6 +75,24 @@ export interface IElement {
   object: Partial<IContent> & { id: string; elements?: IElement[] };
 }
 
+/** A part of a collection that is to be made: a dataset, or a group of them. */
+export interface IElementIdentifier {
+  src: 'hda' | 'new_collection';
+  name: string;
+  id?: string;
+  collection_type?: string;
+  element_identifiers?: IElementIdentifier[];
+}
+
+/** A collection that is to be made. */
+export interface INewCollection {
+  name: string;
+  collection_type: string;
+  element_identifiers: IElementIdentifier[];
+  copy_elements?: boolean;
+  hide_source_items?: boolean;
+}
+
 const LISTED = [
   ...['id', 'hid', 'name', 'history_id', 'history_content_type', 'deleted', 'purged', 'visible'],
   ...['tags', 'state', 'extension', 'file_size', 'creating_job', 'collection_type'],
@@ -162,9 +180,8 @@ export class Histories {
     return this.platform.galaxy(placeOf(content), { method: 'DELETE' });
   }
 
-  build(history: string, name: string, parts: IContent[]): Promise<unknown> {
-    const element_identifiers = parts.map(part => ({ src: 'hda', id: part.id, name: part.name }));
-    const body = { type: 'dataset_collection', collection_type: 'list', name, element_identifiers };
+  build(history: string, collection: INewCollection): Promise<unknown> {
+    const body = { type: 'dataset_collection', ...collection };
     return this.platform.galaxy(`api/histories/${history}/contents`, { method: 'POST', body });
   }
 

@@ -1,15 +1,19 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog, InputDialog, showDialog } from '@jupyterlab/apputils';
+import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { IPlatform } from '../tokens';
+import type { IChosen } from '../uploads/chosen';
+import { chooseFiles, chooseFolder } from '../uploads/chosen';
+import type { UploadsModel } from '../uploads/model';
 import { download } from './browser';
 import { CommandIDs } from './commandIds';
 import { explained } from './explained';
 import type { HistoriesModel } from './model';
 import type { HistoriesPanel } from './panel';
 import { shareHistory } from './sharing';
-import type { UploadsModel } from './uploads';
+
+const MOST_ELEMENTS = 20_000; // in a collection of the embedded server
 
 interface IOptions {
   app: JupyterFrontEnd;
@@ -81,29 +85,57 @@ function addFileCommands({ app, model, uploads, panel, platform, trans }: IOptio
     execute: args =>
       explained(trans, async () => {
         app.shell.activateById(panel.id);
-        const files = filesOf(args) ?? (await chosenFiles());
-        if (files.length) {
-          uploads.add(files, await currentHistory(model, trans));
-        }
+        await send({ model, uploads, trans }, chosenIn(args) ?? (await chooseFiles()));
+      })
+  });
+  app.commands.addCommand(CommandIDs.uploadFolder, {
+    label: trans.__('Upload a Folder to the History…'),
+    caption: trans.__('Its files become a collection'),
+    execute: () =>
+      explained(trans, async () => {
+        app.shell.activateById(panel.id);
+        const folder = await chooseFolder();
+        await send({ model, uploads, trans }, { files: [], folders: folder ? [folder] : [] });
       })
   });
 }
 
-function filesOf(args: ReadonlyPartialJSONObject): File[] | null {
-  const given = args.files as unknown;
-  return Array.isArray(given) ? (given as File[]) : null;
+function chosenIn(args: ReadonlyPartialJSONObject): IChosen | null {
+  return (args.chosen as IChosen | undefined) ?? null;
 }
 
-/** The browser's own file dialog. */
-function chosenFiles(): Promise<File[]> {
-  return new Promise(resolve => {
-    const input = document.createElement('input');
-    input.type = 'file';
-    input.multiple = true;
-    input.addEventListener('change', () => resolve([...(input.files ?? [])]));
-    input.addEventListener('cancel', () => resolve([]));
-    input.click();
-  });
+async function send(
+  { model, uploads, trans }: Pick<IOptions, 'model' | 'uploads' | 'trans'>,
+  chosen: IChosen
+): Promise<void> {
+  for (const { name, files, hidden } of chosen.folders) {
+    if (files.length === 0) {
+      Notification.info(nothingIn(name, hidden, trans), { autoClose: 8000 });
+    } else if (files.length > MOST_ELEMENTS) {
+      Notification.error(tooMany(name, files.length, trans), { autoClose: false });
+    }
+  }
+  const folders = chosen.folders.filter(
+    ({ files }) => files.length > 0 && files.length <= MOST_ELEMENTS
+  );
+  if (folders.length + chosen.files.length > 0) {
+    await uploads.add({ files: chosen.files, folders }, await currentHistory(model, trans));
+  }
+}
+
+function nothingIn(name: string, hidden: number, trans: TranslationBundle): string {
+  return hidden > 0
+    ? trans.__('“%1” holds hidden files only: these are left out.', name)
+    : trans.__('“%1” holds no file.', name);
+}
+
+function tooMany(name: string, count: number, trans: TranslationBundle): string {
+  return trans.__(
+    '“%1” holds %2 files, and a collection may have %3. Make an archive of it, or choose its folders one by one.',
+    name,
+    count.toLocaleString(),
+    MOST_ELEMENTS.toLocaleString()
+  );
 }
 
 /** The history on show; where there is none yet, a first one. */

@@ -4,9 +4,10 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 import { historiesIcon } from '../icons';
+import { dropped } from '../uploads/chosen';
+import type { UploadsModel } from '../uploads/model';
 import { CommandIDs } from './commandIds';
 import type { HistoriesModel } from './model';
-import type { UploadsModel } from './uploads';
 import { HistoryView } from './view';
 
 /** Histories beside the notebook. */
@@ -60,7 +61,7 @@ export class HistoriesPanel extends ReactWidget {
     super.onBeforeDetach(message);
   }
 
-  /** Files that are dropped here are uploaded. */
+  /** Files and folders that are dropped here are uploaded. */
   handleEvent(event: Event): void {
     if (!(event instanceof DragEvent) || !event.dataTransfer?.types.includes('Files')) {
       return;
@@ -69,8 +70,9 @@ export class HistoriesPanel extends ReactWidget {
     event.stopPropagation();
     this.toggleClass('pj-mod-dropping', event.type === 'dragover');
     if (event.type === 'drop') {
-      const files = [...event.dataTransfer.files];
-      void this.commands.execute(CommandIDs.upload, { files: files as never });
+      void dropped(event.dataTransfer).then(chosen =>
+        this.commands.execute(CommandIDs.upload, { chosen: chosen as never })
+      );
     }
   }
 }

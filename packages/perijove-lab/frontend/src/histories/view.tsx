@@ -1,10 +1,18 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
-import { UseSignal, addIcon, fileUploadIcon, refreshIcon } from '@jupyterlab/ui-components';
+import {
+  UseSignal,
+  addIcon,
+  fileUploadIcon,
+  folderIcon,
+  refreshIcon
+} from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import React, { useCallback } from 'react';
 import { inWords } from '../platform/errors';
 import { shareIcon } from '../share/icons';
+import { UploadList } from '../uploads/list';
+import type { UploadsModel } from '../uploads/model';
 import { CommandIDs } from './commandIds';
 import { ContentRow, ROW_HEIGHT } from './contentRow';
 import { Details } from './details';
@@ -13,8 +21,6 @@ import type { IContent } from './galaxy';
 import { HistoryPicker } from './historyPicker';
 import type { HistoriesModel } from './model';
 import { SearchBox } from './searchBox';
-import { UploadList } from './uploadList';
-import type { UploadsModel } from './uploads';
 import { VirtualList } from './virtualList';
 
 interface IProps {
@@ -72,6 +78,7 @@ function Header({ model, commands, trans }: IProps): React.JSX.Element {
       <div className="pj-Tools" role="toolbar" aria-label={trans.__('History')}>
         {button(CommandIDs.create, addIcon, trans.__('New history'))}
         {button(CommandIDs.upload, fileUploadIcon, trans.__('Upload files'))}
+        {button(CommandIDs.uploadFolder, folderIcon, trans.__('Upload a folder'))}
         {model.current ? button(CommandIDs.share, shareIcon, trans.__('Share History…')) : null}
         {button(CommandIDs.refresh, refreshIcon, trans.__('Refresh'))}
       </div>
@@ -155,7 +162,9 @@ function NothingHere(props: {
   const searched = model.search.trim() !== '' || model.deleted;
   const words = searched
     ? trans.__('Nothing here fits.')
-    : trans.__('This history is empty: drop files here, or call put("file") in a notebook.');
+    : trans.__(
+        'This history is empty: drop files or folders here, or call put("file") in a notebook.'
+      );
   return <p className="pj-Hint">{words}</p>;
 }
 

@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { DetailedError } from 'tus-js-client';
 import { Upload } from 'tus-js-client';
 import { inWords, PlatformError, refusal } from '../platform/errors';
@@ -12,18 +13,21 @@ const LATER = 15_000; // milliseconds between attempts while the network is away
 export class Transfer {
   private tus: Upload | null = null;
   private timer = 0;
+  private stopped = false;
 
   constructor(
     private readonly platform: IPlatform,
     private readonly upload: IUpload,
     private readonly file: File,
-    private readonly changed: () => void
+    private readonly changed: () => void,
+    private readonly trans: TranslationBundle
   ) {}
 
   /** Begin, or go on from what the server has. */
   start(): void {
     clearTimeout(this.timer);
     void this.tus?.abort();
+    this.stopped = false;
     this.tell('running');
     if (this.upload.url !== null && this.upload.sent === this.file.size) {
       void this.finish();
@@ -63,6 +67,7 @@ export class Transfer {
   pause(): void {
     clearTimeout(this.timer);
     void this.tus?.abort();
+    this.stopped = true;
     this.tell('paused');
   }
 
@@ -78,7 +83,11 @@ export class Transfer {
       auto_decompress: false
     };
     try {
-      await this.platform.galaxy('api/tools/fetch', { method: 'POST', body });
+      const made = await this.platform.galaxy<IFetched>('api/tools/fetch', {
+        method: 'POST',
+        body
+      });
+      this.upload.dataset = made.outputs[0]?.id ?? null;
       this.tell('done');
     } catch (error) {
       if (error instanceof PlatformError && error.retry) {
@@ -105,7 +114,23 @@ export class Transfer {
 
   private waitAndGoOn(problem: string): void {
     this.tell('waiting', problem);
-    this.timer = window.setTimeout(() => this.start(), LATER);
+    this.timer = window.setTimeout(() => void this.startAgain(), LATER);
+  }
+
+  /** A browser that refuses to read the file any more looks like a network that is away. */
+  private async startAgain(): Promise<void> {
+    const readable = await this.file
+      .slice(0, 1)
+      .arrayBuffer()
+      .catch(() => null);
+    if (this.stopped) {
+      return;
+    }
+    if (readable === null) {
+      this.tell('failed', changedSince(this.trans));
+    } else {
+      this.start();
+    }
   }
 
   private tell(state: IUpload['state'], problem = ''): void {
@@ -113,6 +138,15 @@ export class Transfer {
     this.upload.problem = problem;
     this.changed();
   }
+}
+
+/** What to say of a file that is another one by now. */
+export function changedSince(trans: TranslationBundle): string {
+  return trans.__('It is not there any more, or has changed since. Cancel it, and upload it anew.');
+}
+
+interface IFetched {
+  outputs: { id: string }[];
 }
 
 /** Whether sending again may do: nothing answered, a server restarts, or the upload is locked yet. */
