@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, expect
-from tests.browser.page_objects import PATIENCE, OnPage
+from playwright.sync_api import FrameLocator, Locator, expect
+from tests.browser.page_objects import PATIENCE, LabPage, OnPage
 
 
 class JobsPanel(OnPage):
@@ -68,6 +68,27 @@ class JobsPanel(OnPage):
     def cancel(self) -> None:
         self.do("Cancel…")
         self.page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+
+
+class TensorBoardTab:
+    """TensorBoard in the tab that is shown."""
+
+    def __init__(self, lab: LabPage) -> None:
+        self._lab = lab
+
+    @property
+    def frame(self) -> FrameLocator:
+        return self._lab.shown_frame()
+
+    def card(self, tag: str) -> Locator:
+        return self.frame.locator("scalar-card").filter(has_text=tag).first
+
+    def axis_end(self, tag: str) -> int:
+        """The last step on the axis of a card's chart."""
+        return max(int(step) for step in re.findall(r"\d+", self._axis(tag)))
+
+    def _axis(self, tag: str) -> str:
+        return self.card(tag).locator(".x-axis").first.inner_text()
 
 
 class RunDialog(OnPage):

@@ -59,9 +59,6 @@ def test_models_arrays_logs_and_applications(
     lab.page.keyboard.press("Escape")
 
     lab.open_file("model.onnx")
-    __import__("time").sleep(12)
-    lab.photograph(pictures, "netron0")
-    print([(f.url) for f in lab.page.frames])
     expect(lab.shown_frame().get_by_text("MatMul")).to_be_visible(timeout=60_000)
     lab.photograph(pictures, "netron")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, Request, expect
 from tests.browser.accessibility import expect_accessible
-from tests.browser.job_objects import JobsPanel, RunDialog
+from tests.browser.job_objects import JobsPanel, RunDialog, TensorBoardTab
 from tests.browser.page_objects import PATIENCE, HomePage, LabPage, WelcomePage
 
-from perijove.hub.testing import FrontDoor
+from perijove.hub.testing import FrontDoor, wait_until
 
+ENVIRONMENTS = Path(os.environ.get("PERIJOVE_TEST_HOME", "/nonexistent")) / "envs"
 PASSWORD = "correct horse battery"
 DARK = {"color_scheme": "dark"}
 WIDE = {"viewport": {"width": 1300, "height": 900}}
@@ -31,6 +33,25 @@ for epoch in range(1, epochs + 1):
     now = {"loss": loss(epoch), "accuracy": 1 - loss(epoch)}
     progress(percent=100 * epoch / epochs, epoch=epoch, epochs=epochs, **now)
     time.sleep(1)"""
+# TensorBoard's own writer makes this where it is installed; the job lets it grow as a training does.
+WRITER = """import sys
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+writer = EventFileWriter(sys.argv[1])
+for step in range(400):
+    value = Summary.Value(tag="loss", simple_value=1 / (1 + step))
+    writer.add_event(Event(wall_time=1.7e9 + step, step=step, summary=Summary(value=[value])))
+writer.close()"""
+LOGGING = """import os, time
+events = open("events.bin", "rb").read()
+os.makedirs("logs/train")
+log = open("logs/train/events.out.tfevents.1700000000.job", "wb", buffering=0)
+for start in range(0, len(events), 50):
+    log.write(events[start : start + 50])
+    print("byte", start, flush=True)
+    time.sleep(0.25)
+"""
 NewPage = Callable[..., Page]
 pytestmark = pytest.mark.timeout(900)
 
@@ -60,6 +81,7 @@ STUDY = {
     "study/helper.py": "def loss(epoch):\n    return 1 / (1 + epoch)\n",
     "study/script.py": 'import time\nprint(open("data/rows.csv").read())\ntime.sleep(120)\n',
     "study/fails.py": "print('here')\n1 / 0\n",
+    "study/logs.py": LOGGING,
 }
 
 
@@ -179,6 +201,43 @@ def test_scripts_the_menus_and_the_keyboard(open_lab: Callable[..., LabPage], pi
     expect(jobs.name).to_have_text("By keyboard")
     jobs.cancel()
     jobs.wait_for("cancelled")
+
+
+@pytest.mark.skipif(
+    not (ENVIRONMENTS / "tools").is_dir(),
+    reason="needs PERIJOVE_TEST_HOME with the tools: `make test` sets it",
+)
+def test_tensorboard_shows_a_job_while_it_runs_and_afterwards(
+    open_lab: Callable[..., LabPage], pictures: Path | None, tmp_path: Path
+) -> None:
+    tools = ENVIRONMENTS / "tools" / "bin" / "python"
+    subprocess.run([tools, "-c", WRITER, tmp_path], check=True)
+    (events,) = tmp_path.iterdir()
+    lab = open_lab("study/logs.py")
+    lab.put_file("ada", "study/events.bin", events.read_bytes())
+    jobs = RunDialog(lab.page).from_file_menu().sent()
+    jobs.wait_for("running")
+    jobs.do("TensorBoard")
+    shown = TensorBoardTab(lab)
+    expect(lab.page.get_by_role("tab", name="TensorBoard: logs")).to_be_visible()
+    expect(shown.card("loss")).to_be_visible(timeout=PATIENCE)
+    lab.photograph(pictures, "tensorboard-job")
+    early = shown.axis_end("loss")
+    wait_until(lambda: shown.axis_end("loss") > early, what="longer curve", timeout=90)
+    lab.photograph(pictures, "tensorboard-job-later")
+    jobs.cancel()
+    jobs.wait_for("cancelled")
+
+
+def test_a_job_that_has_left_no_logs_says_so(open_lab: Callable[..., LabPage]) -> None:
+    lab = open_lab("study/fails.py")
+    jobs = RunDialog(lab.page).from_file_menu().sent()
+    jobs.wait_for("failed")
+    lab.page.keyboard.press("Control+Shift+C")
+    lab.page.keyboard.type("TensorBoard of a Job")
+    lab.page.keyboard.press("Enter")
+    said = lab.page.get_by_role("dialog").filter(has_text="has left no logs")
+    expect(said).to_contain_text("below outputs/", timeout=PATIENCE)
 
 
 def test_what_goes_wrong_is_said_in_the_dialog_and_nothing_typed_is_lost(

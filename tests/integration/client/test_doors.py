@@ -125,6 +125,21 @@ def test_nobody_else_changes_anything(client: httpx.Client) -> None:
     assert "not mine" not in {one["name"] for one in client.get(f"{DOOR}/histories").json()}
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"job": "../../etc"}, 400),
+        ({"job": ["x"]}, 400),
+        ({"job": "0123456789abcdef"}, 404),
+        ({"path": "nowhere"}, 404),
+        ([], 400),
+    ],
+)
+def test_tensorboard_of_what_is_not_there(client: httpx.Client, body: object, status: int) -> None:
+    answer = client.post(f"{BASE}perijove/dashboards/tensorboard", json=body)
+    assert (answer.status_code, answer.json()["message"] != "") == (status, True), answer.text
+
+
 def test_only_the_api_is_reached(client: httpx.Client) -> None:
     assert client.get(f"{BASE}perijove/galaxy/histories/view").status_code == 404
     assert client.get(f"{BASE}perijove/galaxy/api/../openapi.json").status_code == 404

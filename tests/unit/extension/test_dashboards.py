@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,32 @@ def test_a_program_is_started_once_and_ends_when_nobody_looks(tmp_path: Path) ->
         programs.close()
 
     asyncio.run(scenario())
+
+
+def test_who_shows_a_subject_is_told_when_it_is_over(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    def shown(name: str, subject: str) -> Wanted:
+        return replace(serving(tmp_path), subject=subject, ended=lambda: ended.append(name))
+
+    async def scenario() -> None:
+        programs = Programs("/", idle=60, look=0.1)
+        running = await programs.start(shown("first", "job 1"))
+        assert programs.showing(("A server", "job 1")) is running
+        assert programs.showing(("A server", "job 2")) is None
+        assert await programs.start(shown("second", "job 1")) is running
+        assert ended == ["second"]
+        other = await programs.start(shown("other", "job 2"))
+        assert other is not running
+        running.process.kill()
+        for _ in range(50):
+            await asyncio.sleep(0.1)
+            if "first" in ended:
+                break
+        programs.close()
+
+    asyncio.run(scenario())
+    assert ended == ["second", "first", "other"]
 
 
 def test_what_cannot_be_started_is_said(tmp_path: Path) -> None:

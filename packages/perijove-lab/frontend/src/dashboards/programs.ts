@@ -9,6 +9,7 @@ import { inWords } from '../platform/errors';
 import type { IPlatform } from '../tokens';
 import { showPage } from './frame';
 import { tensorboardIcon, voilaIcon } from './icons';
+import { showTensorBoard } from './tensorboard';
 
 export const TENSORBOARD = 'perijove:tensorboard';
 export const VOILA = 'perijove:voila';
@@ -33,7 +34,7 @@ export function addPrograms(parts: IParts): void {
     caption: trans.__('Show the logs in this folder, and below it, in TensorBoard'),
     icon: tensorboardIcon,
     describedBy: args,
-    execute: given => show(parts, 'tensorboard', chosen(given.path, selectedFolder(files)))
+    execute: given => showFolder(parts, chosen(given.path, selectedFolder(files)))
   });
   app.commands.addCommand(VOILA, {
     label: trans.__('Show as an Application'),
@@ -44,7 +45,7 @@ export function addPrograms(parts: IParts): void {
     execute: async given => {
       const context = notebooks?.currentWidget?.context;
       await context?.save();
-      await show(parts, 'voila', chosen(given.path, context?.path ?? ''));
+      await showApplication(parts, chosen(given.path, context?.path ?? ''));
     }
   });
   notebooks?.currentChanged.connect(() => app.commands.notifyCommandChanged(VOILA));
@@ -61,24 +62,26 @@ function selectedFolder(files: IDefaultFileBrowser | null): string {
   return only?.type === 'directory' ? only.path : (files?.model.path ?? '');
 }
 
-async function show(
-  { app, platform, documents, trans }: IParts,
-  program: 'tensorboard' | 'voila',
-  path: string
-): Promise<void> {
+async function showFolder(parts: IParts, path: string): Promise<void> {
+  const { app, platform, documents, trans } = parts;
+  const place = documents.services.contents.localPath(path);
+  await showTensorBoard(app, platform, trans, {
+    body: { path: place },
+    id: place,
+    name: PathExt.basename(place) || trans.__('home')
+  });
+}
+
+async function showApplication(parts: IParts, path: string): Promise<void> {
+  const { app, platform, documents, trans } = parts;
   const place = documents.services.contents.localPath(path);
   try {
-    const { url } = await platform.door<{ url: string }>(`dashboards/${program}`, {
+    const { url } = await platform.door<{ url: string }>('dashboards/voila', {
       method: 'POST',
       body: { path: place }
     });
-    const name = PathExt.basename(place) || trans.__('home');
-    showPage(app, {
-      id: `perijove-${program}-${place}`,
-      title: program === 'voila' ? name : trans.__('TensorBoard: %1', name),
-      url,
-      icon: program === 'voila' ? voilaIcon : tensorboardIcon
-    });
+    const title = PathExt.basename(place);
+    showPage(app, { id: `perijove-voila-${place}`, title, url, icon: voilaIcon });
   } catch (error) {
     await showErrorMessage(trans.__('That could not be shown'), inWords(error));
   }

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import { inWords } from '../platform/errors';
 import type { IPlatform } from '../tokens';
-import { SHOW_DATASET, SHOW_NOTEBOOK } from './commands';
+import { SHOW_DATASET, SHOW_NOTEBOOK, SHOW_TENSORBOARD } from './commands';
 import { isFinal, type IEntry, type IJobView } from './types';
 
 /** What can be done with a job. Nothing here rejects: what goes wrong is told. */
@@ -56,6 +56,11 @@ export class JobActions {
       name: job.name,
       ended: isFinal(job.state)
     });
+  }
+
+  /** Show what the job writes for TensorBoard, as it grows. */
+  showTensorBoard(job: IJobView): void {
+    void this.commands.execute(SHOW_TENSORBOARD, { id: job.id, name: job.name });
   }
 
   private async tried<T>(act: () => Promise<T>): Promise<T | null> {

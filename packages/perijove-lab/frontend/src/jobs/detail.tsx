@@ -83,7 +83,10 @@ function Actions(props: IDetailProps & { job: IJobView; ended: boolean }): React
   return (
     <p className="pj-actions">
       {(ended || !job.galaxy) && job.state !== 'new' && job.state !== 'queued' && (
-        <button onClick={() => actions.showNotebook(job)}>{trans.__('Open notebook')}</button>
+        <>
+          <button onClick={() => actions.showNotebook(job)}>{trans.__('Open notebook')}</button>
+          <button onClick={() => actions.showTensorBoard(job)}>{trans.__('TensorBoard')}</button>
+        </>
       )}
       {!ended && (
         <button onClick={() => void actions.cancel(job)} disabled={job.live.cancel_requested}>

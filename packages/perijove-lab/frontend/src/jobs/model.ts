@@ -54,6 +54,16 @@ export class JobsModel {
     await this.load(0, Math.max(PAGE, this.jobs.length));
   }
 
+  /** The job that is open, else the newest that runs, else the newest; null where there is none. */
+  async chosen(): Promise<{ id: string; name: string } | null> {
+    if (this.open === null) {
+      await this.refresh();
+    }
+    const running = this.jobs.find(job => job.state === 'running');
+    const found = this.open?.view ?? running ?? this.jobs[0];
+    return found === undefined ? null : { id: found.id, name: found.name ?? found.id };
+  }
+
   /** The next page of older jobs. */
   async loadMore(): Promise<void> {
     if (this.more && !this.loading) {

@@ -8,10 +8,11 @@ import { ITranslator } from '@jupyterlab/translation';
 import { IPlatform } from '../tokens';
 import { JobActions } from './actions';
 import { jobsIcon } from './icons';
-import { SHOW_JOBS } from './commands';
+import { SHOW_JOBS, SHOW_TENSORBOARD } from './commands';
 import { JobsModel } from './model';
 import { Notices } from './notices';
 import { JobsPanel } from './panel';
+import { addTensorBoard } from './tensorboard';
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'perijove-lab:jobs',
@@ -41,7 +42,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
         model.choose(typeof args.id === 'string' ? args.id : null);
       }
     });
-    palette?.addItem({ command: SHOW_JOBS, category: trans.__('Jobs') });
+    addTensorBoard(app, platform, model, trans);
+    for (const command of [SHOW_JOBS, SHOW_TENSORBOARD]) {
+      palette?.addItem({ command, category: trans.__('Jobs') });
+    }
     new Notices(platform, model, app.commands, trans).start(app.restored);
   }
 };

@@ -39,7 +39,7 @@ _SHOWN = ("id", "state", "tool_id", "history_id", "create_time", "update_time")
 
 def view(connection: Connection, wanted: str) -> dict[str, Any]:
     """The job: `id`, `name`, `state`, times, `inputs`, `outputs`, `galaxy`; under `live` how it stands."""
-    details = _details(connection, wanted)
+    details = described(connection, wanted)
     galaxy = not connection.is_perijove
     live = _galaxy_live(connection, details) if galaxy else dict(details.get("perijove") or {})
     return {
@@ -62,7 +62,7 @@ def log(connection: Connection, wanted: str, *, offset: int, limit: int) -> dict
         answer = connection.request("GET", f"api/jobs/{wanted}/log", params=params)
         text = answer.content.decode("utf-8", "replace")
         return {"text": text, "next": int(answer.headers.get("x-next-offset", 0))}
-    written = on_galaxy.people_lines(_printed(connection, _details(connection, wanted))).encode()
+    written = on_galaxy.people_lines(_printed(connection, described(connection, wanted))).encode()
     start = max(0, len(written) + offset) if offset < 0 else offset
     part = written[start : start + limit]
     return {"text": part.decode("utf-8", "replace"), "next": start + len(part)}
@@ -73,7 +73,7 @@ def series(connection: Connection, wanted: str) -> list[dict[str, Any]]:
     if connection.is_perijove:
         found = connection.json(f"api/jobs/{wanted}/progress/series", points=SERIES_POINTS)
         return list(found)
-    told = on_galaxy.progress_lines(_printed(connection, _details(connection, wanted)))
+    told = on_galaxy.progress_lines(_printed(connection, described(connection, wanted)))
     points = [one for one in told if isinstance(one.get("metrics"), dict)]
     return points[:: max(1, -(-len(points) // SERIES_POINTS))]
 
@@ -82,7 +82,7 @@ def notebook(connection: Connection, wanted: str) -> bytes:
     """The executed notebook; of a Galaxy's job when it has ended. MissingError while there is none."""
     if connection.is_perijove:
         return connection.request("GET", f"api/jobs/{wanted}/notebook").content
-    details = _details(connection, wanted)
+    details = described(connection, wanted)
     if details.get("state") not in FINAL:
         raise MissingError(
             "A Galaxy shows the executed notebook when the job has ended.", advice="Its log is there now."
@@ -100,7 +100,8 @@ def run_again(connection: Connection, wanted: str) -> str:
     return job_id(answer, TOOL)
 
 
-def _details(connection: Connection, wanted: str) -> dict[str, Any]:
+def described(connection: Connection, wanted: str) -> dict[str, Any]:
+    """All that the server says of the job."""
     full = {} if connection.is_perijove else {"full": "true"}
     found = connection.json(f"api/jobs/{wanted}", **full)
     return dict(found)

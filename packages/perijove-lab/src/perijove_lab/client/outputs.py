@@ -82,8 +82,8 @@ class Outputs(Mapping[str, Dataset]):
         """One model, ready to predict. InputError names them where `name` is needed to choose."""
         from perijove_lab.client.models import load_model
 
-        elements = dict(_elements(self.models))
-        return load_model(elements[_chosen(list(elements), name)])
+        found = dict(elements(self.models))
+        return load_model(found[_chosen(list(found), name)])
 
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {dataset}" for name, dataset in self.items()) or "no outputs"
@@ -125,7 +125,8 @@ def _collection(connection: Connection, entry: Mapping[str, Any]) -> Dataset:
     return from_api(connection, {"history_content_type": "dataset_collection"} | shown)
 
 
-def _elements(collection: Dataset) -> Iterator[tuple[str, Dataset]]:
+def elements(collection: Dataset) -> Iterator[tuple[str, Dataset]]:
+    """The datasets of a list collection, each with its identifier."""
     with collection.connection.translated():
         shown = collection.connection.gi.dataset_collections.show_dataset_collection(collection.id)
     for element in shown.get("elements") or []:

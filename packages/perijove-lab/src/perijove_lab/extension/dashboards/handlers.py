@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,14 @@ from tornado import web
 from perijove_lab.client.errors import InputError, LabError, MissingError
 from perijove_lab.extension.answers import Door
 from perijove_lab.extension.dashboards import known
+from perijove_lab.extension.dashboards.job_logs import JobLogs
 from perijove_lab.extension.dashboards.netron import NetronPage, NetronPart
-from perijove_lab.extension.dashboards.programs import Programs, Wanted
+from perijove_lab.extension.dashboards.programs import Programs, Running, Wanted
 from perijove_lab.extension.dashboards.usage import Meter
 
 _PROGRAMS = "perijove_programs"
 _METER = "perijove_meter"
+_JOB = re.compile(r"[0-9a-f]{1,64}")
 
 
 def programs(settings: dict[str, Any]) -> Programs:
@@ -43,15 +48,31 @@ class StartDoor(Door):
 
     @web.authenticated
     async def post(self, name: str) -> None:
-        """`{"path"}` as the file browser names it → `{"url"}`."""
+        """`{"path"}` as the file browser names it, for TensorBoard also `{"job"}` → `{"url"}`."""
         try:
-            wanted, below = self._wanted(name, str(self.body().get("path") or ""))
-            running = await programs(self.settings).start(wanted)
+            body = self.body()
+            if name == "tensorboard" and "job" in body:
+                running, below = await self._of_job(str(body["job"])), ""
+            else:
+                wanted, below = self._wanted(name, str(body.get("path") or ""))
+                running = await programs(self.settings).start(wanted)
         except LabError as error:
             self.refuse(error)
             return
         add_proxy(self.application)
         self.finish({"url": f"{programs(self.settings).address(running)}/{below}"})
+
+    async def _of_job(self, job_id: str) -> Running:
+        """TensorBoard over the logs of a job, which are followed while it runs."""
+        if not _JOB.fullmatch(job_id):
+            raise InputError("This is not the id of a job.")
+        ours = programs(self.settings)
+        running = ours.showing(known.job_identity(job_id))
+        if running is not None:
+            return running
+        begin = partial(JobLogs.follow, self.connection, job_id)
+        logs = await asyncio.get_running_loop().run_in_executor(None, begin)
+        return await ours.start(known.tensorboard_of_job(logs))
 
     def _wanted(self, name: str, path: str) -> tuple[Wanted, str]:
         root = Path(self.settings["server_root_dir"]).expanduser()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from perijove_lab.extension.dashboards.job_logs import JobLogs
 from perijove_lab.extension.dashboards.programs import Wanted, tools
+
+TENSORBOARD = "TensorBoard"
 
 
 def tensorboard(folder: Path) -> Wanted:
@@ -19,7 +23,18 @@ def tensorboard(folder: Path) -> Wanted:
             *("--load_fast", "false", "--reload_interval", "10"),
         ]
 
-    return Wanted("TensorBoard", folder, command)
+    return Wanted(TENSORBOARD, folder, command, is_activity=False)
+
+
+def job_identity(job_id: str) -> tuple[str, str]:
+    """What TensorBoard over the logs of this job is known by."""
+    return TENSORBOARD, f"job {job_id}"
+
+
+def tensorboard_of_job(logs: JobLogs) -> Wanted:
+    """TensorBoard over what a job writes; the copy of it goes when TensorBoard does."""
+    _, subject = job_identity(logs.job_id)
+    return replace(tensorboard(logs.folder), subject=subject, ended=logs.end)
 
 
 def voila(root: Path) -> Wanted:

@@ -38,6 +38,20 @@ class Wanted:
     keeps_address: bool = False
     """Whether it wants requests with the whole address, not only what stands below it."""
 
+    subject: str = ""
+    """What it shows, where that is not the folder: one is started for each."""
+
+    ended: Callable[[], None] = lambda: None
+    """Called when it has ended, or was not needed; more than once does no harm."""
+
+    is_activity: bool = True
+    """Whether looking at it keeps the lab from being idle. Not what asks for news by itself."""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The same for two that show the same."""
+        return self.name, self.subject or str(self.folder)
+
 
 @dataclass
 class Running:
@@ -68,6 +82,7 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.wanted.ended()
 
 
 class Programs:
@@ -95,17 +110,24 @@ class Programs:
 
     async def start(self, wanted: Wanted) -> Running:
         """It runs and answers, from now or from before. LabError says what prevents it."""
-        for running in self._running.values():
-            same = (running.wanted.name, running.wanted.folder) == (wanted.name, wanted.folder)
-            if same and running.alive:
-                running.used = time.monotonic()
-                return running
-        running = self._start(wanted)
-        self._running[running.key] = running
+        running = self.showing(wanted.identity)
+        if running is not None:
+            wanted.ended()
+        else:
+            running = self._start(wanted)
+            self._running[running.key] = running
         if self._watching is None or self._watching.done():
             self._watching = asyncio.get_running_loop().create_task(self._end_idle())
         await self._answers(running)
         return running
+
+    def showing(self, identity: tuple[str, str]) -> Running | None:
+        """What runs already for this; it counts as used now."""
+        for running in self._running.values():
+            if running.wanted.identity == identity and running.alive:
+                running.used = time.monotonic()
+                return running
+        return None
 
     def _start(self, wanted: Wanted) -> Running:
         key, port = secrets.token_urlsafe(12), _free_port()
@@ -119,6 +141,7 @@ class Programs:
                 env={**os.environ, **_environment()},
             )
         except OSError as error:
+            wanted.ended()
             raise LabError(
                 f"{wanted.name} could not be started: {error.strerror}.",
                 advice="Ask an administrator to run `perijove env update`.",

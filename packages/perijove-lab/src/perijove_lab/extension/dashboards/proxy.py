@@ -37,6 +37,7 @@ class ProgramDoor(LocalProxyHandler):  # type: ignore[misc]
         self.proxy_base = f"perijove/programs/{key}"
         self.absolute_url = found.wanted.keeps_address
         self.rewrite_response = confined
+        self.update_last_activity = found.wanted.is_activity
         return found
 
     async def http_get(self, key: str, path: str | None) -> Any:
