@@ -23,7 +23,10 @@ from rich.table import Table
 TURNS = 7
 CONFIG = Path(__file__).parents[1] / "packages/perijove/src/perijove/hub/lab_config"
 AT_START = ("jupyter_server_fileid", "jupyter_server_ydoc", "perijove_lab.extension")
-ON_REQUEST = ("jupyter_server_proxy", "jupyterlab_git", "jupyterlab_h5web", "nbdime", "nbgitpuller")
+ON_REQUEST = (
+    *("jupyter_server_proxy", "jupyterlab_git", "jupyterlab_h5web", "jupyterlab_nvdashboard"),
+    *("nbdime", "nbgitpuller"),
+)
 NEVER = ("jupyter_lsp", "notebook_shim")
 Figures = tuple[float, float, float]
 

@@ -17,3 +17,10 @@ def test_what_is_kept_back_is_named_for_our_own_front_end() -> None:
 
 def test_a_page_without_front_ends() -> None:
     assert divided({}) == {"federated_extensions": [], OPTION: []}
+
+
+def test_what_shows_gpus_is_there_where_there_is_one() -> None:
+    gpus = [{"name": "jupyterlab-nvdashboard", "load": "g.js"}]
+    page = {"federated_extensions": [*REST, *gpus]}
+    assert divided(page) == {"federated_extensions": REST, OPTION: []}
+    assert divided(page, gpu=True) == {"federated_extensions": [*REST, *gpus], OPTION: []}

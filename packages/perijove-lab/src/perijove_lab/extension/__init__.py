@@ -27,6 +27,7 @@ def _link_jupyter_server_extension(serverapp: ServerApp) -> None:
 
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     from perijove_lab.extension.activity import watch
+    from perijove_lab.extension.dashboards import gpus
     from perijove_lab.extension.doors import refuse_open_door
     from perijove_lab.extension.notebooks import deliver
     from perijove_lab.extension.on_demand import keep_back
@@ -37,6 +38,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     await_requests(serverapp)
     keep_back(serverapp)
     on_first_request(serverapp, ("perijove",), partial(_add_doors, serverapp))
+    on_first_request(serverapp, (gpus.PREFIX,), partial(gpus.add_doors, serverapp))
     shipped = os.environ.get(NOTEBOOKS, "")
     if shipped:
         deliver(Path(shipped), Path.home(), log=serverapp.log)

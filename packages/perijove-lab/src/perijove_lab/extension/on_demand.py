@@ -1,12 +1,15 @@
 """Front ends that a browser loads when somebody first opens what they show, not at the lab's start.
 
 The lab's page names every installed front end, and loads them all. Those named here are taken from that list
-and given to our own front end under another name, which loads them when they are needed.
+and given to our own front end under another name, which loads them when they are needed. NVDashboard's is
+there only in a lab that has a GPU.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from perijove_lab.extension.dashboards.gpus import FRONT_END, has_gpu
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -30,14 +33,14 @@ def _install(settings: dict[str, Any]) -> None:
     before = settings.get(_HOOK)
 
     def hook(handler: Any, page: dict[str, Any]) -> dict[str, Any]:
-        return divided(before(handler, page) if before is not None else page)
+        return divided(before(handler, page) if before is not None else page, gpu=has_gpu())
 
     settings[_HOOK] = hook
 
 
-def divided(page: dict[str, Any]) -> dict[str, Any]:
+def divided(page: dict[str, Any], *, gpu: bool = False) -> dict[str, Any]:
     """The page's options with the front ends divided; the ones given stay as they are."""
-    known = page.get("federated_extensions") or []
+    known = [one for one in page.get("federated_extensions") or [] if gpu or one.get("name") != FRONT_END]
     kept = [one for one in known if str(one.get("name", "")).startswith(ON_DEMAND)]
     return {
         **page,

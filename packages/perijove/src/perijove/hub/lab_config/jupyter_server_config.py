@@ -62,6 +62,7 @@ c.ServerApp.jpserver_extensions = dict.fromkeys(
     (
         *("jupyter_lsp", "notebook_shim"),
         *("jupyter_server_proxy", "jupyterlab_git", "jupyterlab_h5web", "nbdime", "nbgitpuller", "elyra"),
+        "jupyterlab_nvdashboard",
     ),
     False,
 )
