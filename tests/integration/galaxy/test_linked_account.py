@@ -17,7 +17,9 @@ from perijove.core.settings import JobSettings
 from perijove.testing.history_server import HistoryServer, serving_jobs
 from perijove.testing.real_galaxy.server import Running
 from perijove_lab import submit
-from perijove_lab.client.errors import JobFailedError
+from perijove_lab.client.connection import Connection
+from perijove_lab.client.errors import InputError, JobFailedError
+from perijove_lab.extension.dashboards.job_logs import JobLogs
 
 pytestmark = [pytest.mark.galaxy, pytest.mark.timeout(600)]
 CODE = """
@@ -108,6 +110,30 @@ def test_cancelling_ends_it_there(lab: Path, real_galaxy: Running):
     until(lambda: job.state == "deleted")
     (there,) = galaxys_jobs(real_galaxy, job.id)
     assert there["state"] in ("deleted", "deleting", "stopped")
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_logs_for_tensorboard_are_there_when_it_has_ended(
+    lab: Path, home_server: HistoryServer, real_galaxy: Running, linked: bool
+):
+    """Through the linked account, and from a lab that has the Galaxy itself behind it."""
+    (lab / "logs.py").write_text(
+        "import os, time\nos.makedirs('outputs/logs/a')\ntime.sleep(10)\n"
+        "open('outputs/logs/a/events.out.tfevents.1.host', 'wb').write(bytes(100_000))\n"
+    )
+    server = home_server if linked else real_galaxy
+    given = {"engine": "galaxy"} if linked else {"server": real_galaxy.url, "key": server.keys["alice"]}
+    job = submit("logs.py", history="linked", **given)
+    connection = Connection(server.url, server.keys["alice"])
+    until(lambda: job.state == "running")
+    with pytest.raises(InputError, match="when it has ended"):
+        JobLogs.follow(connection, job.id, lab / "copies")
+    job.wait(300)
+    logs = JobLogs.follow(connection, job.id, lab / "copies")
+    (copy,) = [path for path in logs.folder.rglob("*") if path.is_file()]
+    assert str(copy.relative_to(logs.folder)) == "outputs/logs/a/events.out.tfevents.1.host"
+    assert copy.read_bytes() == bytes(100_000)
+    logs.end()
 
 
 def test_a_wrong_key_is_refused_at_once(home_server: HistoryServer, real_galaxy: Running):

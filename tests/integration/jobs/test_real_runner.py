@@ -116,3 +116,34 @@ def test_out_of_memory(ada: User, history: str):
     assert job["perijove"]["error"]["message"] == "The job ran out of its 1 GiB memory."
     executed = json.loads(ada.download(job["outputs"]["executed_notebook"]["id"]))
     assert "".join(executed["cells"][0]["outputs"][0]["text"]) == "before\n"
+
+
+def test_what_keras_and_pytorch_write_for_tensorboard_is_there_while_they_train(ada: User, history: str):
+    code = cells(
+        "import time, numpy, keras\n"
+        "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
+        "model.compile(loss='mse')\n"
+        "x = numpy.ones((8, 2))\n"
+        "model.fit(x, x[:, :1], epochs=2, callbacks=[keras.callbacks.TensorBoard('logs/keras')])",
+        "try:\n"
+        "    from torch.utils.tensorboard import SummaryWriter\n"
+        "    writer = SummaryWriter('outputs/torch')\n"
+        "    writer.add_scalar('loss', 0.5, 0)\n"
+        "    writer.flush()\n"
+        "except ModuleNotFoundError:\n"  # PyTorch may be absent
+        "    print('without PyTorch')",
+        "print('all is', 'written', flush=True)\ntime.sleep(600)",
+    )
+    job_id = ada.run(history, code, "train.ipynb", cpus=1, memory="4G")
+    end = time.monotonic() + PATIENCE
+    while "all is written" not in (log := ada.fetch(f"/api/jobs/{job_id}/log").decode()):
+        assert time.monotonic() < end, log
+        assert ada.job(job_id)["state"] != "error", log
+        time.sleep(0.5)
+    found = ada.get(f"/api/jobs/{job_id}/event_files")
+    folders = {one["path"].rpartition("/")[0] for one in found}
+    assert folders == {"logs/keras/train"} | (set() if "without PyTorch" in log else {"outputs/torch"})
+    for one in found:
+        assert len(ada.fetch(f"/api/jobs/{job_id}/event_files/{one['path']}")) >= one["size"] > 0
+    ada.http.delete(f"/api/jobs/{job_id}")
+    assert ada.wait(job_id)["state"] == "deleted"

@@ -66,10 +66,11 @@ def read(connection: Connection, file: EventFile, offset: int) -> Iterator[bytes
 def _read_dataset(connection: Connection, file: EventFile, offset: int) -> Iterator[bytes]:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     with connection.request("GET", file.address, headers=headers, stream=True) as response:
-        if offset and response.status_code != 206:
-            return
+        before = 0 if response.status_code == 206 else offset  # a server need not know of ranges
         with connection.translated():
-            yield from response.iter_content(BLOCK)
+            for block in response.iter_content(BLOCK):
+                yield block[before:]
+                before = max(0, before - len(block))
 
 
 def _is_elsewhere(connection: Connection, details: Mapping[str, Any]) -> bool:

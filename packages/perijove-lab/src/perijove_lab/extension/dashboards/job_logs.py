@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from perijove_lab.client.connection import Connection
-from perijove_lab.client.errors import LabError, MissingError
+from perijove_lab.client.errors import LabError, MissingError, TransferError
 from perijove_lab.client.event_files import EventFile, look, read
 
 EVERY_SECONDS = 5.0
@@ -46,7 +46,8 @@ class JobLogs:
     def follow(cls, connection: Connection, job_id: str, place: Path | None = None) -> JobLogs:
         """Begin with what there is. A job that has none yet is waited for.
 
-        MissingError for a job that has ended without any; else what `look` raises.
+        MissingError for a job that has ended without any, TransferError where nothing can be written here;
+        else what `look` raises.
         """
         files, ended = look(connection, job_id)
         if ended and not files:
@@ -54,7 +55,13 @@ class JobLogs:
                 "This job has left no logs for TensorBoard.",
                 advice="Let it write them below outputs/: what lies there is kept when a job ends.",
             )
-        logs = cls(connection, job_id, _new_folder(place or _cache()))
+        try:
+            logs = cls(connection, job_id, _new_folder(place or _cache()))
+        except OSError as error:
+            raise TransferError(
+                f"The job's logs cannot be copied into your home: {error.strerror}.",
+                advice="Make room there, then open TensorBoard again.",
+            ) from error
         logs._thread.start()
         logs._first.wait(FIRST_SECONDS)
         return logs
