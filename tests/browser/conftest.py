@@ -100,9 +100,12 @@ def new_page(browser: Browser, door: FrontDoor) -> Iterator[NewPage]:
     assert not faults
 
 
+# JupyterLab's questions to a kernel that is restarted; a failed clone, which jupyterlab-git says and throws.
+_THEIRS = ("Canceled future for", "Cloning into")
+
+
 def _faulty(error: str) -> list[str]:
-    """JupyterLab itself drops its questions to a kernel that is restarted, and says so."""
-    return [] if error.startswith("Canceled future for") else [f"script: {error}"]
+    return [] if error.startswith(_THEIRS) else [f"script: {error}"]
 
 
 def _elsewhere(url: str, home: str) -> list[str]:

@@ -1,17 +1,29 @@
-"""Git in the lab: links that bring a repository, differences of notebooks."""
+"""Git in the lab: links that bring a repository, differences of notebooks, from a clone to a push."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from playwright.sync_api import Page, expect
-from tests.browser.page_objects import HomePage, LabPage, WelcomePage
+import nbformat
+import pytest
+from playwright.sync_api import expect
+from tests.browser.conftest import NewPage
+from tests.browser.git_panel import GitPanel
+from tests.browser.git_server import GitServer, command_lines, git_server, lab_process
+from tests.browser.page_objects import PATIENCE, HomePage, LabPage, WelcomePage
 
 from perijove.hub.testing import FrontDoor
+from perijove.sandbox import connect_launcher
+from perijove.sandbox.spec import Account
 
-NewPage = Callable[..., Page]
+USER, PASSWORD, WRONG = "ada", "pear-tree-7f3-alley", "plum-tree-9d2-alley"
+WINDOW = {"viewport": {"width": 1280, "height": 1000}}
 MAKE = """
 import nbformat, subprocess
 cell = nbformat.v4.new_code_cell('print("first version")', id='lesson')
@@ -61,3 +73,133 @@ def test_a_link_opens_a_repositorys_notebook_and_its_differences_are_seen(
     for version in ("first version", "second version"):
         expect(page.get_by_text(version).last).to_be_visible(timeout=60_000)
     lab.photograph(pictures, "git-diff")
+
+
+@pytest.fixture
+def account(door: FrontDoor, request: pytest.FixtureRequest) -> Account:
+    """Of somebody new, of whom Git knows nothing."""
+    return connect_launcher(door.settings).account(f"git-{request.node.name.split('_')[2]}")
+
+
+@pytest.fixture
+def lab(door: FrontDoor, account: Account, new_page: NewPage) -> LabPage:
+    page = new_page(**WINDOW)
+    WelcomePage(page).open(door.client.sign_in_link(account.name)).choose("correct horse battery")
+    return HomePage(page).open().start().start("Small").wait()
+
+
+@pytest.fixture
+def server(door: FrontDoor, account: Account, lab: LabPage) -> Iterator[GitServer]:
+    """With a repository of one notebook that has been run."""
+    process = lab_process(door.settings.layout.environments, account.uid)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        git_server(Path(folder), lab=process, user=USER, password=PASSWORD) as served,
+    ):
+        make_repository(Path(folder))
+        yield served
+
+
+def make_repository(root: Path) -> None:
+    work = root / "work"
+    work.mkdir()
+    shown = nbformat.v4.new_output("stream", text="first version\n")
+    cell = nbformat.v4.new_code_cell("print('first version')", execution_count=1, outputs=[shown])
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(made, work / "lesson.ipynb")  # type: ignore[no-untyped-call]
+    for line in (
+        "init -q -b main",
+        "add lesson.ipynb",
+        "-c user.name=Bob -c user.email=bob@example.org commit -q -m lesson",
+        f"clone -q --bare . {root}/course.git",
+    ):
+        subprocess.run(["git", *line.split()], cwd=work, check=True)
+
+
+@contextmanager
+def watched_command_lines() -> Iterator[list[str]]:
+    """What anybody on this machine could have read of the processes, all the while."""
+    seen: list[str] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.append(command_lines())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watching.join()
+
+
+def files_that_hold(secret: str, *folders: Path) -> list[Path]:
+    files = [
+        path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    ]
+    return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.timeout(1200)
+def test_the_whole_way_from_a_clone_to_a_push(
+    door: FrontDoor, account: Account, lab: LabPage, server: GitServer, pictures: Path | None
+) -> None:
+    asked: list[str] = []
+    lab.page.on("request", lambda request: asked.append(request.url))
+    panel = GitPanel(lab.page).open()
+    panel.clone(f"{server.url}/course.git")
+    lab.open_file("course")
+    lab.open_from_files("lesson.ipynb")
+    lab.change_cell("first version", "print('second ' + 'version')")
+    lab.run_all()
+
+    panel.open().do("Diff this file", "lesson.ipynb")
+    for version in ("first version", "second version"):
+        expect(lab.page.get_by_text(version).last).to_be_visible(timeout=PATIENCE)
+    expect(panel.here).not_to_contain_text("checkpoint")
+    lab.photograph(pictures, "git-panel-diff")
+    panel.do("Stage this change", "lesson.ipynb")
+    panel.commit("Say it the second time")
+    panel.name_committer("Ada Lovelace", "ada@example.org")
+    expect(panel.dialog).to_contain_text("Notebook outputs detected", timeout=PATIENCE)
+    panel.accept("Clean & Commit")
+    expect(panel.notice("Committed changes.")).to_be_visible(timeout=PATIENCE)
+
+    with watched_command_lines() as lines:
+        panel.push()
+        panel.sign_in(USER, WRONG)
+        expect(panel.dialog).to_contain_text("Incorrect username or password", timeout=PATIENCE)
+        lab.photograph(pictures, "git-wrong-password")
+        assert server.say("course.git", "log", "--format=%s").split() == ["lesson"]
+        panel.sign_in(USER, PASSWORD)
+        expect(panel.notice("Successfully pushed")).to_be_visible(timeout=PATIENCE)
+
+    assert server.say("course.git", "log", "-1", "--format=%an <%ae> %s").strip() == (
+        "Ada Lovelace <ada@example.org> Say it the second time"
+    )
+    pushed = nbformat.reads(server.say("course.git", "show", "main:lesson.ipynb"), as_version=4)  # type: ignore[no-untyped-call]
+    assert [(cell.source, cell.outputs) for cell in pushed.cells] == [("print('second ' + 'version')", [])]
+    expect(panel.here).not_to_contain_text("lesson.ipynb", timeout=PATIENCE)  # nothing is left to commit
+    lab.photograph(pictures, "git-pushed")
+
+    assert any("git\0push" in seen for seen in lines)
+    for secret in (PASSWORD, WRONG):
+        assert not any(secret in seen for seen in [*lines, *asked, *server.seen])
+        assert files_that_hold(secret, account.home, door.settings.layout.logs) == []
+
+
+def test_a_download_is_the_files_alone(account: Account, lab: LabPage, server: GitServer) -> None:
+    panel = GitPanel(lab.page).open()
+    panel.clone(f"{server.url}/course.git", download=True)
+    expect(lab.page.locator(".jp-DirListing-item", has_text="course")).to_be_visible(timeout=PATIENCE)
+    assert [path.name for path in (account.home / "course").iterdir()] == ["lesson.ipynb"]
+
+
+def test_a_repository_that_is_not_there_is_said(lab: LabPage, server: GitServer) -> None:
+    panel = GitPanel(lab.page).open()
+    panel.clone(f"{server.url}/missing.git")
+    panel.notice("Failed to clone").get_by_role("button", name="Show").click(timeout=PATIENCE)
+    expect(panel.dialog).to_contain_text("missing.git/' not found")

@@ -216,3 +216,13 @@ def half_an_answer(server: socket.socket) -> None:
     with connection:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n")
+
+
+def test_the_link_of_a_history_is_whole_while_it_is_shared(client: httpx.Client, history: str) -> None:
+    asked = {"params": {"history": history}}
+    assert client.get(f"{BASE}perijove/histories/link", **asked).json() == {"link": ""}
+    client.put(f"{DOOR}/histories/{history}/enable_link_access").raise_for_status()
+    link = client.get(f"{BASE}perijove/histories/link", **asked).json()["link"]
+    assert re.fullmatch(r"https?://\S+/\S+", link)
+    client.put(f"{DOOR}/histories/{history}/disable_link_access").raise_for_status()
+    assert client.get(f"{BASE}perijove/histories/link", **asked).json() == {"link": ""}

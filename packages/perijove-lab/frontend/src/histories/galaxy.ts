@@ -57,9 +57,8 @@ export interface IDataset extends IContent {
 export interface ISharing {
   importable: boolean;
   published: boolean;
-  /** Where anyone may read it; a Galaxy gives the parts of it instead. */
+  /** Where anyone may read it; a Galaxy says less, and the lab completes it. */
   link?: string | null;
-  username_and_slug?: string | null;
   users_shared_with: { id: string; email: string }[];
   /** Names that are nobody's. */
   errors?: string[];
@@ -136,8 +135,17 @@ export class Histories {
     return this.platform.galaxy(`api/histories/deleted/${id}/undelete`, { method: 'POST' });
   }
 
-  sharing(id: string): Promise<ISharing> {
-    return this.platform.galaxy(`api/histories/${id}/sharing`);
+  /** Who may read it; with the whole address of the link, whichever server it is. */
+  async sharing(id: string): Promise<ISharing> {
+    return this.withLink(id, await this.platform.galaxy(`api/histories/${id}/sharing`));
+  }
+
+  private async withLink(id: string, sharing: ISharing): Promise<ISharing> {
+    if (!sharing.importable || sharing.link) {
+      return sharing;
+    }
+    const { link } = await this.platform.door<{ link: string }>(`histories/link?history=${id}`);
+    return { ...sharing, link };
   }
 
   /** Let everybody read it who has the link, or nobody any more; at once. */
@@ -148,9 +156,10 @@ export class Histories {
   }
 
   /** Let exactly these people read it, by name or address. */
-  shareWith(id: string, people: string[]): Promise<ISharing> {
+  async shareWith(id: string, people: string[]): Promise<ISharing> {
     const body = { user_ids: people };
-    return this.platform.galaxy(`api/histories/${id}/share_with_users`, { method: 'PUT', body });
+    const place = `api/histories/${id}/share_with_users`;
+    return this.withLink(id, await this.platform.galaxy(place, { method: 'PUT', body }));
   }
 
   contents(history: string, filters: string[][], limit: number, offset: number) {

@@ -74,7 +74,7 @@ function ByLink(props: {
   change: (shared: boolean) => void;
 }): React.JSX.Element {
   const { sharing, trans, change } = props;
-  const link = sharing.importable ? linkOf(sharing) : '';
+  const link = sharing.importable ? sharing.link : '';
   return (
     <>
       <label>
@@ -135,9 +135,4 @@ function WithPeople(props: {
       </button>
     </>
   );
-}
-
-/** A Galaxy says no address, but what its address is made of. */
-function linkOf(sharing: ISharing): string {
-  return sharing.link ?? (sharing.username_and_slug ? `…/${sharing.username_and_slug}` : '');
 }

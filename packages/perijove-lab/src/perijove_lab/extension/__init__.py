@@ -29,12 +29,16 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     from perijove_lab.extension.activity import watch
     from perijove_lab.extension.dashboards import gpus
     from perijove_lab.extension.doors import refuse_open_door
+    from perijove_lab.extension.git import ignore_checkpoints, mend
     from perijove_lab.extension.notebooks import deliver
     from perijove_lab.extension.on_demand import keep_back
     from perijove_lab.extension.on_request import await_requests, on_first_request
 
     refuse_open_door(serverapp)
     watch(serverapp)
+    ignore_checkpoints(Path.home(), os.environ)
+    # Before the next line: what was added last is looked at first, and there has to be what is mended.
+    on_first_request(serverapp, ("git",), partial(mend, serverapp))
     await_requests(serverapp)
     keep_back(serverapp)
     on_first_request(serverapp, ("perijove",), partial(_add_doors, serverapp))

@@ -1,4 +1,4 @@
-"""Doors between histories and the lab's own files: get a dataset, put files, read an executed notebook."""
+"""Doors between histories and the lab: get a dataset, put files, read an executed notebook, share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jupyter_server.utils import url_path_join
 
 from perijove_lab.client.connection import connect
 from perijove_lab.client.errors import InputError, LabError
+from perijove_lab.client.history_links import history_link
 from perijove_lab.extension.answers import Door
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ MOST_NOTEBOOK = 2**26  # bytes
 
 def routes(base: str) -> list[tuple[str, type[RequestHandler]]]:
     """What this module answers."""
-    doors: dict[str, type[RequestHandler]] = {"get": GetDoor, "put": PutDoor, "notebook": NotebookDoor}
+    doors: dict[str, type[RequestHandler]] = {
+        "get": GetDoor,
+        "put": PutDoor,
+        "notebook": NotebookDoor,
+        "link": LinkDoor,
+    }
     return [(url_path_join(base, PREFIX, name), door) for name, door in doors.items()]
 
 
@@ -112,6 +118,15 @@ def _rendered(dataset: str) -> dict[str, Any]:
     except Exception as error:  # nbformat's own, JSON's, Unicode's
         raise InputError("This is no notebook that can be read.") from error
     return {"html": render(notebook, "").html}
+
+
+class LinkDoor(Door):
+    """`GET ?history=ID`: where everybody reads it who has the link: `{"link": …}`, empty where nobody may."""
+
+    async def get(self) -> None:
+        """The whole address, as browsers reach it."""
+        history = self.get_query_argument("history")
+        await self.answer(lambda: {"link": history_link(self.connection, history)})
 
 
 def _shown(path: Path, root: Path) -> str:

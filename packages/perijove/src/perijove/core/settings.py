@@ -78,7 +78,8 @@ class HubSettings(_Section):
     sharing: Sharing = Field(
         default="everybody",
         description="whom users may invite into rooms (labs that they share): `everybody` who has an "
-        "account, also by link; only people of their own `groups`, by name; `nobody`",
+        "account, also by link; only people of their own `groups`, by name; `nobody`. A stricter "
+        "setting also ends, at the hub's start, what was given before: links and shares",
     )
     lab_image: str = Field(
         default="",

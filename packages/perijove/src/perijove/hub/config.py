@@ -92,9 +92,10 @@ def update_security(c: Any, settings: Settings) -> None:
 
 
 def update_labs(c: Any, settings: Settings) -> None:
-    """How many labs, and how patient the hub is: two busy cores need their time."""
+    """How many labs, shared with whom, and how patient the hub is: two busy cores need their time."""
     c.JupyterHub.allow_named_servers = settings.hub.max_named_servers > 0
     c.JupyterHub.named_server_limit_per_user = settings.hub.max_named_servers
+    c.PerijoveHub.sharing = settings.hub.sharing
     c.JupyterHub.concurrent_spawn_limit = 20
     c.JupyterHub.init_spawners_timeout = 10
     c.JupyterHub.activity_resolution = 10

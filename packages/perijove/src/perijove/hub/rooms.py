@@ -147,10 +147,28 @@ def invite_by_name(db: Any, room: Any, sharing: Sharing, name: str) -> None:
     orm.Share.grant(db, room, guest, _scopes(room))
 
 
-def _may_invite(owner: Any, guest: Any, sharing: Sharing) -> bool:
+def _may_invite(owner: Any, guest: Any, sharing: str) -> bool:
     if sharing == "groups":
         return bool({group.name for group in owner.groups} & {group.name for group in guest.groups})
     return sharing == "everybody"
+
+
+def take_back_what_is_off(db: Any, sharing: str) -> list[tuple[str, str, str]]:
+    """End what was given under a more generous setting; who was shut out: owner, server, guest.
+
+    Under `nobody` that is every share, under `groups` those of people who have no group in common, and under
+    both every invitation link, as well as shares with whole groups, which rooms do not know.
+    """
+    if sharing == "everybody":
+        return []
+    for given in [*db.query(orm.ShareCode), *db.query(orm.Share).filter(orm.Share.user_id.is_(None))]:
+        db.delete(given)
+    db.commit()
+    off = [share for share in db.query(orm.Share) if not _may_invite(share.owner, share.user, sharing)]
+    found = [(share.owner.name, share.spawner, share.user.name) for share in off]
+    for _, room, guest in found:
+        revoke(db, room, guest)
+    return [(owner, room.name, guest) for owner, room, guest in found]
 
 
 def _scopes(room: Any) -> list[str]:

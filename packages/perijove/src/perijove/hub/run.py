@@ -66,7 +66,7 @@ def hub_process(settings: Settings) -> ProcessSpec:
     ports = private.read_ports(settings.layout)
     return ProcessSpec(
         name="hub",
-        argv=(sys.executable, "-m", "jupyterhub", "-f", str(CONFIG_FILE)),
+        argv=(sys.executable, "-m", "perijove.hub", "-f", str(CONFIG_FILE)),
         cwd=private.hub_directory(settings.layout),
         env=_settings_environment(settings),
         ready_url=f"http://127.0.0.1:{ports.hub}/hub/health",
