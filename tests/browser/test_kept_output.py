@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.memory import Memory, lab_process
 from tests.browser.page_objects import HomePage, LabPage, WelcomePage
 
 from perijove.hub.testing import FrontDoor, wait_until
@@ -74,7 +77,8 @@ class Keeper:
 
     def printed(self, place: int = 0) -> list[str]:
         """The lines of one cell in the file."""
-        texts = [output["text"] for output in self.cells[place]["outputs"]]
+        outputs = self.cells[place]["outputs"]
+        texts = [output["text"] if "text" in output else output["data"]["text/plain"] for output in outputs]
         return "".join("".join(text) for text in texts).splitlines()
 
     def wait_for_end(self, timeout: float, place: int = 0) -> None:
@@ -224,7 +228,7 @@ def test_every_kind_of_output_is_as_it_would_be(keeper: Keeper, away: bool) -> N
     watcher = keeper.another_tab()
     watcher.page.goto("/hub/home")
     keeper.bring(CLEARED, RICH.replace("PICTURE", PICTURE), "print('never')").lab.start_all()
-    expect(keeper.lab.cell(0).outputs.first).to_contain_text("only 3")
+    expect(keeper.lab.cell(0).outputs.first).to_contain_text("only")
     if away:
         keeper.page.close()
     watcher.wait_for_end(timeout=60, place=1)
@@ -267,3 +271,49 @@ def test_saving_while_output_comes_asks_nothing(keeper: Keeper) -> None:
         keeper.page.wait_for_timeout(500)
         expect(keeper.page.get_by_role("dialog")).to_have_count(0)
     wait_until(lambda: keeper.printed() == counted(SHORT), what="every line in the file")
+
+
+def test_the_lab_is_stopped_while_a_cell_runs(door: FrontDoor, keeper: Keeper) -> None:
+    """Between two of the saves that come every 5 s."""
+    keeper.bring(counting(1000)).lab.start_all()
+    expect(keeper.lab.cell(0).outputs.first).to_contain_text("line 12\n")
+    begun, seen = time.monotonic(), keeper.lab.cell(0).lines
+    keeper.page.goto("/hub/home")
+    time.sleep(2)
+    printed = len(seen) + 8 * (time.monotonic() - begun)
+    door.client.stop_lab("keeper")
+    wait_until(lambda: not door.client.running_labs(), what="the end of the lab")
+    notebook = json.loads((door.settings.layout.homes / "keeper" / FILE).read_text())
+    lines = "".join(notebook["cells"][0]["outputs"][0]["text"]).splitlines()
+    assert lines == counted(len(lines))
+    assert len(lines) >= printed
+
+
+FLOOD = """
+print("the beginning")
+for n in range(3_000):
+    print(f"{n:06}", "x" * 99_990)
+print("y" * 20_000_000)
+print("the end")
+"""
+
+
+def test_a_cell_that_prints_300_megabytes(door: FrontDoor, keeper: Keeper) -> None:
+    keeper.bring("print('warm')", FLOOD, "print('the next')")
+    keeper.page.locator(".jp-CodeCell .cm-content").first.press("Control+Enter")
+    expect(keeper.lab.cell(0).prompt).to_have_text("[1]:", timeout=60_000)
+    memory = Memory(lab_process(door.settings.layout.environments))
+    memory.start()
+    keeper.lab.start_all()
+    expect(keeper.lab.cell(2).outputs.first).to_have_text("the next\n", timeout=300_000)
+    growth = memory.growth()
+    wait_until(lambda: keeper.cells[2]["outputs"], what="the file")
+    size = len(json.dumps(keeper.lab.read_notebook("keeper", FILE)))
+    lines = keeper.printed(1)
+    print(f"\n320 MB printed: the lab grew by {growth / 1e6:.0f} MB, the notebook has {size / 1e6:.1f} MB")
+    assert lines[0] == "the beginning"
+    assert lines[-1] == "the end"
+    assert any(re.fullmatch(r"\[… [\d,]+ characters are left out here …\]", line) for line in lines)
+    assert size < 3_000_000
+    expect(keeper.lab.cell(1).outputs).to_have_count(2)
+    assert growth < 150_000_000

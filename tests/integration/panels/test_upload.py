@@ -8,16 +8,15 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 from bioblend.galaxy import GalaxyInstance
 from playwright.sync_api import Error, Page, expect
 from tests.browser.histories_panel import HistoriesPanel
+from tests.browser.memory import Memory, lab_process
 from tests.integration.platform.conftest import Platform
 
 pytestmark = pytest.mark.timeout(1800)
@@ -37,32 +36,6 @@ def file(request: pytest.FixtureRequest) -> Iterator[Path]:
             into.write(number.to_bytes(8, "little") + block[8:])
     yield path
     path.unlink()
-
-
-class Memory(threading.Thread):
-    """Looks at the lab's server four times a second."""
-
-    def __init__(self, lab: psutil.Process) -> None:
-        super().__init__(daemon=True)
-        self._lab = lab
-        self._ended = threading.Event()
-        self.seen = [lab.memory_info().rss]
-
-    def run(self) -> None:
-        while not self._ended.wait(0.25):
-            self.seen.append(self._lab.memory_info().rss)
-
-    def growth(self) -> int:
-        self._ended.set()
-        self.join()
-        return max(self.seen) - self.seen[0]
-
-
-def lab_process(platform: Platform) -> psutil.Process:
-    """The server of the one lab that runs."""
-    python = str(platform.home / "envs" / "lab" / "bin" / "python")
-    every = psutil.process_iter(["cmdline"])
-    return next(process for process in every if (process.info["cmdline"] or [""])[0] == python)
 
 
 def sent(panel: HistoriesPanel, name: str) -> int:
@@ -94,7 +67,7 @@ def test_a_large_file(
     size = file.stat().st_size
     panel = HistoriesPanel(page).open()
     panel.create("Large")
-    memory = Memory(lab_process(empty_platform))
+    memory = Memory(lab_process(empty_platform.home / "envs"))
     memory.start()
     page.context.new_cdp_session(page).send(
         "Network.emulateNetworkConditions",

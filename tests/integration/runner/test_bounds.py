@@ -17,6 +17,15 @@ def test_flushed_lines_all_arrive(jobs: Any) -> None:
     assert ended.text(0) == "".join(f"{i}\n" for i in range(30_000))
 
 
+def test_text_and_pictures_keep_their_order(jobs: Any) -> None:
+    code = "for i in range(3):\n    print(i)\n    display(i)"
+    ended = jobs.run(*[code] * 3)
+    assert ended.code == 0, ended.log[-2000:]
+    cells = ended.notebook["cells"]
+    kinds = [[output["output_type"] for output in cell["outputs"]] for cell in cells]
+    assert kinds == [["stream", "display_data"] * 3] * 3
+
+
 def test_20_megabytes_in_the_log_but_not_in_the_notebook(jobs: Any) -> None:
     ended = jobs.run("for i in range(200_000): print(f'{i:099}')", "print('z' * 30_000_000)")
     assert ended.code == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 
 from perijove_lab.outputs.documents import Cell
-from perijove_lab.outputs.record import Record
+from perijove_lab.outputs.record import Bounds, Record
 
 NAMES = st.sampled_from(["stdout", "stderr"])
 TEXTS = st.text(alphabet="abé😀\n\r\b", min_size=1, max_size=5)
@@ -165,3 +165,118 @@ def test_what_a_browser_adds_keeps_its_place(cell: Cell) -> None:
     ]
     assert cell.outputs[3]["data"] == {"text/plain": "100 %"}
     assert cell.outputs == record.outputs
+
+
+SMALL = Bounds(head=2000, tail=100, live=20)
+
+
+def prints(record: Record, text: str) -> None:
+    record.apply("stream", {"name": "stdout", "text": text})
+
+
+def shown(cell: Cell) -> list[str]:
+    """Texts and pictures."""
+    return [output["text"] if "text" in output else output["data"]["text/plain"] for output in cell.outputs]
+
+
+def test_a_cell_that_prints_too_much_keeps_beginning_and_end(cell: Cell) -> None:
+    record = Record(SMALL)
+    for number in range(100_000):
+        prints(record, f"{number:06}\n")
+        if number % 1000 == 0:
+            record.settle(whole=False)
+            flush(record, cell)
+            assert sum(map(len, shown(cell))) < 2500
+    record.settle(whole=True)
+    flush(record, cell)
+    head, end = shown(cell)
+    assert head.startswith("000000\n000001\n")
+    assert "characters are left out here …]" in end
+    assert end.endswith("099998\n099999\n")
+    assert len(end) < 200
+    assert cell.outputs == record.outputs
+    assert not record.pending
+
+
+def test_while_it_runs_little_of_the_end_is_sent(cell: Cell) -> None:
+    record = Record(SMALL)
+    prints(record, "h" * 2000)
+    prints(record, "x" * 100)
+    assert record.pending
+    record.settle(whole=False)
+    flush(record, cell)
+    assert shown(cell)[1] == "\n\n[… 80 characters are left out here …]\n\n" + "x" * 20
+    record.settle(whole=True)
+    flush(record, cell)
+    assert shown(cell)[1] == "x" * 100
+
+
+def test_pictures_come_above_the_end_and_an_error_below(cell: Cell) -> None:
+    record = Record(SMALL)
+    prints(record, "h" * 5000)
+    record.apply("display_data", display("0 %", "bar"))
+    flush(record, cell)
+    prints(record, "last\n")
+    record.apply("error", {"ename": "E", "evalue": "", "traceback": ["…"]})
+    record.update_display("bar", display("100 %"))
+    record.settle(whole=True)
+    flush(record, cell)
+    kinds = [output["output_type"] for output in cell.outputs]
+    assert kinds == ["stream", "display_data", "display_data", "error"]
+    assert cell.outputs[1]["data"] == {"text/plain": "100 %"}
+    assert cell.outputs[2]["data"]["text/plain"].endswith("last\n")
+    assert cell.outputs == record.outputs
+
+
+def test_clearing_makes_room_again(cell: Cell) -> None:
+    record = Record(SMALL)
+    for text in ("x" * 5000, "y" * 5000):
+        record.apply("clear_output", {"wait": True})
+        prints(record, text)
+        record.settle(whole=True)
+        flush(record, cell)
+    assert shown(cell)[0] == "y" * 5000  # the head may be longer by one piece
+
+
+def test_too_many_pictures_are_left_out_and_counted(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perijove_lab.printed.bounds.RICH_COUNT", 2)
+    record = Record(SMALL)
+    for number in range(5):
+        record.apply("display_data", display(str(number)))
+        flush(record, cell)
+    prints(record, "goes on\n")
+    record.settle(whole=True)
+    flush(record, cell)
+    assert shown(cell)[:2] == ["0", "1"]
+    assert "3 more pictures or tables" in shown(cell)[2]
+    assert shown(cell)[3] == "goes on\n"
+
+
+def test_what_a_user_clears_of_a_long_text_stays_away(cell: Cell) -> None:
+    record = Record(SMALL)
+    prints(record, "x" * 80_000)
+    record.settle(whole=False)
+    flush(record, cell)
+    prints(record, "gone with it")
+    record.forget_known()
+    cell.begin()
+    prints(record, "new\n")
+    flush(record, cell)
+    assert shown(cell) == ["new\n"]
+
+
+@given(st.lists(MESSAGES, max_size=25), st.booleans())
+def test_within_any_bounds_the_document_shows_what_the_record_holds(
+    messages: list[tuple[str, dict[str, Any]]], whole: bool
+) -> None:
+    record, cell = Record(Bounds(head=300, tail=6, live=3)), shared_cell()
+    for kind, content in messages:
+        if kind == "flush":
+            record.settle(whole=whole)
+            flush(record, cell)
+        else:
+            send(record, kind, content)
+    record.settle(whole=True)
+    flush(record, cell)
+    assert cell.outputs == record.outputs
+    assert len(cell) == record.known

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode
 
-from perijove_lab.runner import outputs
-from perijove_lab.runner.outputs import CellOutputs, Log, squash
+from perijove_lab.printed import bounds
+from perijove_lab.printed.bounds import squash
+from perijove_lab.runner.outputs import CellOutputs, Log
 
 
 def texts(outs: list[NotebookNode]) -> list[str]:
@@ -80,7 +81,7 @@ def test_squash(text: str, shown: str) -> None:
 
 
 def test_pictures_are_counted_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "RICH_CELL", 100)
+    monkeypatch.setattr(bounds, "RICH_CELL", 100)
     outs: list[NotebookNode] = []
     cell = CellOutputs()
     admitted = [cell.admits({"image/png": "x" * 40}, outs) for _ in range(5)]
@@ -91,7 +92,7 @@ def test_pictures_are_counted_and_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_enormous_error_fits_on_a_page() -> None:
     content: dict[str, Any] = {"ename": "E", "evalue": "v" * 10**6, "traceback": ["t" * 10**6] * 1000}
-    bounded = outputs.bounded_error(content)
+    bounded = bounds.bounded_error(content)
     assert len(bounded["evalue"]) == 20_000
     assert len(bounded["traceback"]) == 201
     assert max(map(len, bounded["traceback"])) < 21_000

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
+import { datasetState } from '../platform/states';
 import { formatSize } from './format';
 import type { IContent } from './galaxy';
 import { rowId } from './virtualList';
@@ -43,7 +44,7 @@ export function ContentRow(props: IProps): React.JSX.Element {
       onClick={event => props.onChoose(content, event.ctrlKey || event.metaKey)}
       onContextMenu={() => props.chosen || props.onChoose(content, false)}
       onDoubleClick={() => props.onOpen(content)}
-      title={`${content.hid}: ${content.name} (${stateInWords(state, trans)})`}
+      title={`${content.hid}: ${content.name} (${datasetState(state, trans)})`}
     >
       <span className="pj-Row-name">
         <span className="pj-Row-state" aria-hidden="true" />
@@ -51,7 +52,7 @@ export function ContentRow(props: IProps): React.JSX.Element {
       </span>
       <span className="pj-Row-facts">
         <span>{kindOf(content, trans)}</span>
-        {state === 'ok' ? null : <span>{stateInWords(state, trans)}</span>}
+        {state === 'ok' ? null : <span>{datasetState(state, trans)}</span>}
         {content.tags.map(tag => (
           <span className="pj-Tag" key={tag}>
             {tag}
@@ -68,25 +69,6 @@ export function stateOf(content: IContent): string {
     return content.purged ? 'purged' : 'deleted';
   }
   return content.state ?? content.populated_state ?? 'ok';
-}
-
-/** A state as people say it. */
-export function stateInWords(state: string, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
-    new: trans.__('waiting'),
-    paused: trans.__('paused'),
-    queued: trans.__('queued'),
-    running: trans.__('running'),
-    upload: trans.__('being uploaded'),
-    setting_metadata: trans.__('being read'),
-    empty: trans.__('empty'),
-    error: trans.__('error'),
-    failed_metadata: trans.__('cannot be read'),
-    discarded: trans.__('discarded'),
-    deleted: trans.__('deleted'),
-    purged: trans.__('gone for good')
-  };
-  return words[state] ?? state;
 }
 
 function kindOf(content: IContent, trans: TranslationBundle): string {

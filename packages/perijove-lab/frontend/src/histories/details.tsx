@@ -2,8 +2,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import React, { useEffect, useState } from 'react';
 import { inWords } from '../platform/errors';
+import { datasetState } from '../platform/states';
 import { CommandIDs } from './commandIds';
-import { stateInWords, stateOf } from './contentRow';
+import { stateOf } from './contentRow';
 import type { IContent, IDataset } from './galaxy';
 import type { HistoriesModel } from './model';
 
@@ -81,7 +82,7 @@ function About({
   const state = stateOf(detail);
   return (
     <>
-      {state === 'ok' ? null : <p>{stateInWords(state, trans)}</p>}
+      {state === 'ok' ? null : <p>{datasetState(state, trans)}</p>}
       {detail.misc_info ? <p className="pj-Info">{detail.misc_info}</p> : null}
       {detail.misc_blurb ? <p>{detail.misc_blurb}</p> : null}
       {detail.annotation ? <p>{detail.annotation}</p> : null}

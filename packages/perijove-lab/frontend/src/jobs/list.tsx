@@ -1,9 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
+import { jobState } from '../platform/states';
 import type { IWatchedJob } from '../tokens';
 import type { JobsModel } from './model';
 import { isFinal, type IJob } from './types';
-import { moment, standing, stateName, when } from './words';
+import { moment, standing, when } from './words';
 
 interface IListProps {
   model: JobsModel;
@@ -79,7 +80,7 @@ const Row = React.memo(function Row({ job, live, choose, trans }: IRowProps): Re
 export function State(props: { state: string; trans: TranslationBundle }): React.JSX.Element {
   return (
     <span className="pj-state" data-state={props.state}>
-      {stateName(props.state, props.trans)}
+      {jobState(props.state, props.trans)}
     </span>
   );
 }

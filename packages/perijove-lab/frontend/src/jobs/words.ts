@@ -1,21 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IProgress } from '../tokens';
 
-/** What people call the state of a job. */
-export function stateName(state: string, trans: TranslationBundle): string {
-  const names: Record<string, string> = {
-    new: trans.__('new'),
-    queued: trans.__('queued'),
-    running: trans.__('running'),
-    paused: trans.__('paused'),
-    ok: trans.__('done'),
-    error: trans.__('failed'),
-    deleted: trans.__('cancelled'),
-    deleting: trans.__('being cancelled')
-  };
-  return names[state] ?? state;
-}
-
 /** Seconds for people: 48 s, 3 min 20 s, 2 h 5 min. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

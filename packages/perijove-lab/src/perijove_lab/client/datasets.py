@@ -11,6 +11,7 @@ from typing import Any, Literal
 from perijove_lab.client.connection import Connection
 from perijove_lab.client.display import size as readable
 from perijove_lab.client.errors import InputError, MissingError, RefusedError
+from perijove_lab.client.fetching import fetch
 
 IdentifierType = Literal["hid", "id", "name", "regex"]
 _ID = re.compile(r"^[0-9a-f]{16,64}$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -35,8 +36,6 @@ class Dataset:
 
     def get(self, to: str | Path | None = None) -> Path:
         """Download it: the path of the file, or of the folder for a collection."""
-        from perijove_lab.client.incoming import fetch
-
         return fetch(self, to)
 
     download = get
@@ -68,12 +67,6 @@ def from_api(connection: Connection, entry: dict[str, Any]) -> Dataset:
         deleted=bool(entry.get("deleted")),
         connection=connection,
     )
-
-
-def details_of(connection: Connection, dataset_id: str) -> dict[str, Any]:
-    """All that the server says of a dataset."""
-    with connection.translated():
-        return dict(connection.gi.datasets.show_dataset(dataset_id))
 
 
 def current_history(connection: Connection, history_id: str | None = None) -> str:

@@ -13,10 +13,10 @@ from bioblend.galaxy import dataset_collections
 
 from perijove_lab.client import tus
 from perijove_lab.client.connection import Connection, patient, persevering
-from perijove_lab.client.datasets import Dataset, current_history, details_of, from_api
+from perijove_lab.client.datasets import Dataset, current_history, from_api
 from perijove_lab.client.display import Progress, Share
 from perijove_lab.client.errors import InputError, MissingError, RefusedError, TransferError
-from perijove_lab.client.incoming import PENDING
+from perijove_lab.client.fetching import PENDING, details_of
 
 
 @dataclass(frozen=True)

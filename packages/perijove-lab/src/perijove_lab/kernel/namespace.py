@@ -1,6 +1,6 @@
-"""IPython extension: the client's functions in the user's namespace, without an import.
+"""IPython extension: the client's functions in the user's namespace, without an import; printing is tamed.
 
-They are functions that import what they need when called, so they cost a kernel's start next to nothing.
+The functions import what they need when called, so they cost a kernel's start next to nothing.
 IPython counts them as its own (`%who` does not list them), and a user's variable of the same name simply
 takes the place.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import perijove_lab
 import perijove_lab.client.api as api
+from perijove_lab.printed import taming
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -22,6 +23,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Called by IPython at the kernel's start."""
     free = {name: getattr(api, name) for name in perijove_lab.__all__ if name not in shell.user_ns}
     shell.push(free, interactive=False)  # type: ignore[no-untyped-call]
+    taming.install(shell)
     if notice := os.environ.pop("PERIJOVE_NOTICE", ""):
         _say_once(shell, notice)
 

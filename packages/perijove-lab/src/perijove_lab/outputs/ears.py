@@ -18,6 +18,7 @@ _SETTING = "perijove_ears"
 _READY_SECONDS = 10.0
 _ASK_SECONDS = 0.3
 _LOOK_SECONDS = 5.0
+_KEEP_SECONDS = 4.0
 
 
 def decode(part: Any) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Ears:
         self._serverapp = serverapp
         self._ears: dict[str, Ear] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._keep_before_the_end()
 
     @classmethod
     def of(cls, serverapp: Any) -> Ears:
@@ -111,6 +113,23 @@ class Ears:
         if self._looking is None:
             self._looking = asyncio.get_running_loop().create_task(self._look_for_ended())
         return self._ears[kernel.kernel_id]
+
+    def _keep_before_the_end(self) -> None:
+        """When the server stops, write first: it ends all extensions at once, shared documents among them."""
+        clean_up = self._serverapp.cleanup_extensions
+
+        async def keep_and_clean_up() -> None:
+            await self._keep_all()
+            await clean_up()
+
+        self._serverapp.cleanup_extensions = keep_and_clean_up
+
+    async def _keep_all(self) -> None:
+        try:
+            async with asyncio.timeout(_KEEP_SECONDS):
+                await asyncio.gather(*[ear.recorder.keep_all() for ear in self._ears.values()])
+        except Exception:
+            self._serverapp.log.exception("The latest output of running cells may not be in their files")
 
     async def _look_for_ended(self) -> None:
         while self._ears:

@@ -6,8 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from perijove_lab.outputs.stream import Edit, Stream
+from perijove_lab.printed.bounds import HEAD, TAIL, Rich, Tail, bounded_error
 
 Output = dict[str, Any]
+_PIECE = 64 * 1024  # characters written at a time: by so many the head may be longer
+_STREAM_COST = 256  # what another output costs of the head, however short it is
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much printed text of one cell is kept, in characters."""
+
+    head: int = HEAD
+    tail: int = TAIL
+    live: int = 4096
+    """Of the tail while the cell runs: each change of it is sent to every browser."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +37,41 @@ class Change:
     new: list[Output]
 
 
-class Record:
-    """The outputs of one execution of a cell, and what of them the document has already."""
+class End:
+    """The last text of a cell that prints more than a notebook should hold: an output renewed as a whole.
 
-    def __init__(self) -> None:
-        self._items: list[Output | Stream] = []
+    Not a stream: JupyterLab joins those of one name, and would write what it joined into the document.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.tail = Tail(limit)
+        self.shown = ""
+        self.pending = False
+
+    def add(self, text: str) -> None:
+        """Take what a kernel printed; it is shown from the next `settle` on."""
+        self.tail.add(text)
+        self.pending = True
+
+    def settle(self, last: int | None) -> bool:
+        """Show the text as it is now, or so many of its last characters. Whether that changes anything."""
+        before, self.shown = self.shown, self.tail.shown(last)
+        self.pending = False
+        return before != self.shown
+
+
+Item = Output | Stream | End
+
+
+class Record:
+    """The outputs of one execution of a cell, within bounds, and what of them the document has already."""
+
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
+        self._room = self._bounds.head
+        self._rich = Rich("save them to files")
+        self._rich_note: Output | None = None
+        self._items: list[Item] = []
         self._displays: dict[str, list[int]] = {}
         self._clear_next = False
         self._known = 0
@@ -69,27 +112,95 @@ class Record:
         self._clear_next = wait
         if not wait:
             self._items, self._displays, self._stale = [], {}, 0
+            self._begin_bounds()
+
+    def _begin_bounds(self) -> None:
+        self._room = self._bounds.head
+        self._rich, self._rich_note = Rich("save them to files"), None
 
     def _ready(self) -> None:
         if self._clear_next:
             self._clear(wait=False)
 
+    @property
+    def _end(self) -> End | None:
+        return next((item for item in reversed(self._items) if isinstance(item, End)), None)
+
     def _write(self, name: str, text: str) -> None:
         self._ready()
+        start = 0
+        while start < len(text) and self._room > 0:
+            self._write_head(name, text[start : start + _PIECE])
+            start += _PIECE
+        if start < len(text):
+            self._write_end(text[start:])
+
+    def _write_head(self, name: str, text: str) -> None:
         last = self._items[-1] if self._items else None
         if not (isinstance(last, Stream) and last.name == name):
             last = Stream(name)
             self._items.append(last)
+            self._room -= _STREAM_COST
+        before = last.size
         last.write(text)
+        self._room -= last.size - before
+
+    def _write_end(self, text: str) -> None:
+        end = self._end
+        if end is None:
+            end = End(self._bounds.tail)
+            self._items.append(end)
+        end.add(text)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is text that only `settle` brings into `outputs`."""
+        end = self._end
+        return end is not None and end.pending
+
+    def settle(self, *, whole: bool) -> None:
+        """Bring the last text of a cell that prints too much up to date; all that is kept, or its end."""
+        end = self._end
+        if end is not None and end.settle(None if whole else self._bounds.live):
+            self._stale = min(self._stale, self._items.index(end))
+        if whole and self._rich_note is not None:
+            self._tell_rich(self._rich_note)
+
+    def _tell_rich(self, note: Output) -> None:
+        if note != (now := _plain(self._rich.note)):
+            note.update(now)
+            place = next(place for place, item in enumerate(self._items) if item is note)
+            self._stale = min(self._stale, place)
 
     def _show(self, kind: str, content: dict[str, Any]) -> None:
         self._ready()
+        if kind == "error":
+            content = bounded_error(content)
+        elif not self._rich.admits(content.get("data") or {}):
+            self._leave_out()
+            return
+        end = self._end
+        place = self._items.index(end) if end is not None and kind == "display_data" else len(self._items)
+        self._insert(
+            place, [{"output_type": kind, **{key: content[key] for key in _FIELDS[kind] if key in content}}]
+        )
         name = (content.get("transient") or {}).get("display_id")
         if name:
-            self._displays.setdefault(name, []).append(len(self._items))
-        self._items.append(
-            {"output_type": kind, **{key: content[key] for key in _FIELDS[kind] if key in content}}
-        )
+            self._displays.setdefault(name, []).append(place)
+
+    def _leave_out(self) -> None:
+        if self._rich_note is None:
+            self._rich_note = _plain(self._rich.note)
+            self._insert(len(self._items), [self._rich_note])
+
+    def _insert(self, place: int, items: list[Item]) -> None:
+        """Before what stands at `place`; the document has an old state from there on."""
+        self._items[place:place] = items
+        self._stale = min(self._stale, place)
+        self._displays = {
+            name: [at + len(items) if at >= place else at for at in places]
+            for name, places in self._displays.items()
+        }
 
     def change(self) -> Change | None:
         """What the document lacks; None where it has all. It counts as known from now on."""
@@ -111,6 +222,8 @@ class Record:
         if self._items and isinstance(self._items[0], Stream) and not self._items[0].text:
             self._items.pop(0)
         self._displays, self._known, self._stale = {}, 0, 0
+        if self._end is None:
+            self._begin_bounds()
 
     def adopt(self, foreign: list[Output]) -> None:
         """A browser has added outputs of its own (the answer to `input`): what comes now comes below them."""
@@ -141,7 +254,13 @@ _FIELDS = {
 }
 
 
-def _output(item: Output | Stream) -> Output:
-    if isinstance(item, Stream):
-        return {"output_type": "stream", "name": item.name, "text": item.text}
-    return item
+def _output(item: Item) -> Output:
+    if isinstance(item, dict):
+        return dict(item)
+    if isinstance(item, End):
+        return _plain(item.shown)
+    return {"output_type": "stream", "name": item.name, "text": item.text}
+
+
+def _plain(text: str) -> Output:
+    return {"output_type": "display_data", "data": {"text/plain": text}, "metadata": {}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from perijove_lab.outputs.documents import Cell, Documents
 from perijove_lab.outputs.record import Output, Record
-from perijove_lab.outputs.widgets import OutputWidgets
+from perijove_lab.outputs.widgets import Captured, OutputWidgets
 
 OUTPUTS = frozenset(
     {"stream", "display_data", "execute_result", "error", "update_display_data", "clear_output"}
@@ -19,6 +19,9 @@ OUTPUTS = frozenset(
 COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 FLUSH_SECONDS = 0.1
 SAVE_SECONDS = 5.0
+# The end of a text that is longer than a notebook should hold is renewed as a whole: now and then.
+END_SECONDS = 2.0
+END_LATER_SECONDS = 30.0
 # A cell that was made a moment ago may arrive in the shared document after the request to run it.
 FIND_SECONDS = 10.0
 
@@ -37,7 +40,8 @@ class Execution:
     count: int | None = None
     ended: bool = False
     shown_end: bool = False
-    captured: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    settled: float = 0.0
+    captured: dict[str, Captured] = field(default_factory=dict)
     """By output widget, what it captured while no browser was there to show it."""
 
 
@@ -83,8 +87,8 @@ class Recorder:
         found: dict[str, list[Output]] = {}
         for execution in self._by_message.values():
             if execution.session not in self._attached or not continued:
-                for widget, messages in execution.captured.items():
-                    found[widget] = self.widgets.shown_with(widget, messages)
+                for widget, captured in execution.captured.items():
+                    found[widget] = self.widgets.shown_with(widget, captured)
             execution.captured = {}
         return found
 
@@ -123,7 +127,7 @@ class Recorder:
     def _take_for(self, execution: Execution, kind: str, content: dict[str, Any]) -> None:
         if kind in OUTPUTS and (widget := self.widgets.captor(execution.msg_id)):
             if execution.session not in self._attached:
-                execution.captured.setdefault(widget, []).append((kind, content))
+                execution.captured.setdefault(widget, Captured()).apply(kind, content)
         elif kind in OUTPUTS:
             execution.record.apply(kind, content)
             if kind == "display_data" and (name := _display(content)):
@@ -211,6 +215,7 @@ class Recorder:
             record.forget_known()
         elif shown > record.known:
             record.adopt(cell.outputs[record.known :])
+        self._settle(execution)
         change = record.change()
         if change is not None:
             cell.write(change)
@@ -218,15 +223,33 @@ class Recorder:
             cell.end(execution.count)
             execution.shown_end = True
             return True
-        return change is not None
+        return change is not None or record.pending
+
+    def _settle(self, execution: Execution) -> None:
+        now = time.monotonic()
+        every = END_LATER_SECONDS if execution.shown_end else END_SECONDS
+        ends = execution.ended and not execution.shown_end
+        if ends or now - execution.settled >= every:
+            execution.record.settle(whole=execution.ended)
+            execution.settled = now
+
+    async def keep_all(self) -> None:
+        """Have all that was printed until now in the files: the server stops."""
+        for execution in self._by_message.values():
+            execution.record.settle(whole=True)
+        self._flush_all()
+        await self._save_working()
 
     async def _save_now_and_then(self) -> None:
         if time.monotonic() - self._saved < SAVE_SECONDS or not self.working:
             return
+        await self._save_working()
+        self._saved = time.monotonic()
+
+    async def _save_working(self) -> None:
         rooms = {id(e.cell.room): e.cell for e in self._by_message.values() if e.cell and not e.ended}
         for cell in rooms.values():
             await cell.save()
-        self._saved = time.monotonic()
 
 
 def _display(content: dict[str, Any]) -> str:

@@ -26,10 +26,16 @@ class Stream:
         self.name = name
         self._lines: list[str] = []
         """Chunks of ended lines: nothing changes them any more."""
+        self._ended = 0
         self._line = ""
         self._column = 0
         self._known_chunks = 0
         self._known_line = ""
+
+    @property
+    def size(self) -> int:
+        """How many characters it has."""
+        return self._ended + len(self._line)
 
     @property
     def text(self) -> str:
@@ -58,6 +64,7 @@ class Stream:
     def _control(self, character: str) -> None:
         if character == "\n":
             self._lines.append(f"{self._line}\n")
+            self._ended += len(self._lines[-1])
             self._line, self._column = "", 0
         elif character == "\r":
             self._column = 0

@@ -7,6 +7,26 @@ from typing import Any
 from perijove_lab.outputs.record import Output, Record
 
 
+class Captured:
+    """What a widget captured while nobody was there to show it, within the bounds of a cell."""
+
+    def __init__(self) -> None:
+        self._record = Record()
+        self.cleared = False
+        """Whether what the widget showed before is gone."""
+
+    def apply(self, kind: str, content: dict[str, Any]) -> None:
+        """Take a message of the kernel."""
+        self._record.apply(kind, content)
+        self.cleared = self.cleared or kind == "clear_output"
+
+    @property
+    def outputs(self) -> list[Output]:
+        """All of it."""
+        self._record.settle(whole=True)
+        return self._record.outputs
+
+
 class OutputWidgets:
     """Which request each output widget of a kernel captures, as the kernel's messages tell."""
 
@@ -44,12 +64,8 @@ class OutputWidgets:
         found = [widget for widget, captured in self._captured.items() if captured and captured == msg_id]
         return found[-1] if found else ""
 
-    def shown_with(self, widget: str, messages: list[tuple[str, dict[str, Any]]]) -> list[Output]:
+    def shown_with(self, widget: str, captured: Captured) -> list[Output]:
         """All that the widget shows once it has taken these outputs too; remembered."""
-        record = Record()
-        for kind, content in messages:
-            record.apply(kind, content)
-        cleared = any(kind == "clear_output" for kind, _ in messages)
-        before = [] if cleared else self._outputs.get(widget, [])
-        self._outputs[widget] = [*before, *record.outputs]
+        before = [] if captured.cleared else self._outputs.get(widget, [])
+        self._outputs[widget] = [*before, *captured.outputs]
         return self._outputs[widget]

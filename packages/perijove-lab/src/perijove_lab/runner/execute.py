@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from perijove_lab.printed.bounds import HEAD, bounded_error
 from perijove_lab.runner import outputs, progress
 from perijove_lab.runner.advice import dead_kernel, failed_cell, left_well
 from perijove_lab.runner.errors import Failure
@@ -36,7 +37,7 @@ class JobClient(NotebookClient):
     def begin_cell(self) -> None:
         """Fresh bounds for the next cell; tighter ones once the notebook is big."""
         self._text_total += self._bounds.text_kept
-        head = outputs.HEAD if self._text_total < outputs.TEXT_TOTAL else outputs.HEAD_LATER
+        head = HEAD if self._text_total < outputs.TEXT_TOTAL else outputs.HEAD_LATER
         self._bounds = outputs.CellOutputs(head=head, tail=head)
 
     def settle(self) -> None:
@@ -60,7 +61,7 @@ class JobClient(NotebookClient):
                 self._add_text(outs, content, cell_index)
                 return None
         elif kind == "error":
-            msg["content"] = outputs.bounded_error(content)
+            msg["content"] = bounded_error(content)
         elif not self._bounds.admits(content.get("data", {}), outs):
             return None
         return super().output(outs, msg, display_id, cell_index)

@@ -16,7 +16,8 @@ import warnings
 from types import FrameType
 from typing import Any
 
-from perijove_lab.runner import observe, streams
+from perijove_lab.printed import taming
+from perijove_lab.runner import observe
 
 # Names bound before the user's code ran, with what they were bound to.
 before: dict[str, Any] = {}
@@ -36,7 +37,7 @@ def prepare(config: str) -> None:
     _end_like_interrupt()
     _offer_client(shell)
     observe.install(shell)
-    streams.install(shell)
+    taming.install(shell)
     before.update(shell.user_ns)
 
 
