@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -49,6 +50,7 @@ def lab(real_galaxy: Running, lab_home: Path) -> Iterator[LabServer]:
         "API_KEY": real_galaxy.keys["alice"],
         "JUPYTER_TOKEN": token,
     }
+    _settings(lab_home, {"notification": {"fetchNews": "false"}, "themes": {"adaptive-theme": True}})
     argv = [python, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
     with (lab_home / "lab.log").open("wb") as log:
         process = subprocess.Popen(argv, cwd=lab_home, env=environ, stdout=log, stderr=log)
@@ -59,6 +61,14 @@ def lab(real_galaxy: Running, lab_home: Path) -> Iterator[LabServer]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _settings(home: Path, given: dict[str, dict[str, object]]) -> None:
+    """Those of a lab that a hub or Galaxy starts: no news, and the system's choice of light or dark."""
+    folder = home / ".jupyter" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    folder.mkdir(parents=True)
+    for name, content in given.items():
+        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(content))
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,3 +93,45 @@ def test_from_upload_to_the_lab(
     expect(page.locator(".Toastify")).to_contain_text("It is in", timeout=PATIENCE)
     got = next(lab_home.glob("*ct.h5"))
     assert got.read_bytes() == (files / "ct.h5").read_bytes()
+
+
+SLOWLY = 8_000_000  # bytes a second, so that the break comes in the middle
+
+
+def test_a_dropped_file_goes_on_after_a_break(page: Page, tmp_path: Path, real_galaxy: Running) -> None:
+    file = tmp_path / "large.bin"
+    content = secrets.token_bytes(2**20) * 100
+    file.write_bytes(content)
+    alice = GalaxyInstance(real_galaxy.url, real_galaxy.keys["alice"])
+    name = f"Dropped {secrets.token_hex(3)}"
+    panel = HistoriesPanel(page).open()
+    panel.create(name)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": SLOWLY}
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", slow)
+    broken: list[str] = []
+    page.on("requestfailed", lambda request: broken.append(request.method))
+    panel.drop(file)
+    upload = panel.upload_of(file.name)
+
+    def arrived() -> int:
+        return int(upload.locator("progress").get_attribute("value") or 0)
+
+    while arrived() < 0.4 * len(content):
+        page.wait_for_timeout(100)
+    import time; t0=time.time()
+    page.on("request", lambda r: print(f"{time.time()-t0:.1f} > {r.method} {r.url[-50:]}"))
+    page.on("requestfinished", lambda r: print(f"{time.time()-t0:.1f} < {r.method} {r.url[-50:]}"))
+    page.on("requestfailed", lambda r: print(f"{time.time()-t0:.1f} X {r.method} {r.url[-50:]}"))
+    network.send("Network.emulateNetworkConditions", {**slow, "offline": True})
+    for _ in range(6):
+        page.wait_for_timeout(1000)
+        print(f"{time.time()-t0:.1f}", arrived(), upload.inner_text().replace("\n", " | "))
+    assert arrived() < 0.9 * len(content)
+    assert "PATCH" in broken
+    network.send("Network.emulateNetworkConditions", slow)
+    expect(panel.row(file.name)).to_be_visible(timeout=PATIENCE)
+    history = alice.histories.get_histories(name=name)[0]["id"]
+    dataset = alice.histories.show_history(history, contents=True)[0]["id"]
+    whole = alice.datasets.download_dataset(dataset, require_ok_state=True, maxwait=PATIENCE / 1000)
+    assert hashlib.sha256(whole).hexdigest() == hashlib.sha256(content).hexdigest()

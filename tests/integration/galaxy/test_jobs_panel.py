@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from bioblend.galaxy import GalaxyInstance
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.job_objects import RunDialog
+from tests.browser.job_objects import JobsPanel, RunDialog
 from tests.browser.page_objects import PATIENCE
 from tests.integration.galaxy.conftest import LabServer
+
+from perijove.testing.real_galaxy.server import Running
 
 pytestmark = [pytest.mark.galaxy, pytest.mark.browser, pytest.mark.timeout(900)]
 TRAINING = """import time
@@ -37,8 +41,9 @@ def study(lab_home: Path) -> None:
 
 
 @pytest.fixture
-def page(browser: Browser, study: None, lab: LabServer) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1300, "height": 900})
+def page(browser: Browser, study: None, lab: LabServer, request: pytest.FixtureRequest) -> Iterator[Page]:
+    look = getattr(request, "param", "light")
+    context = browser.new_context(viewport={"width": 1300, "height": 900}, color_scheme=look)
     page = context.new_page()
     page.goto(lab.address("lab/tree/train.ipynb"))
     expect(page.locator(".jp-Notebook")).to_be_visible(timeout=PATIENCE)
@@ -75,3 +80,36 @@ def test_a_notebook_runs_on_the_galaxy_and_is_followed_in_the_lab(page: Page, pi
     jobs.wait_for("running")
     jobs.cancel()
     expect(jobs.state).to_have_text("cancelled", timeout=PATIENCE)
+
+
+def sent(alice: GalaxyInstance, history: str, code: str, *reads: str) -> dict[str, Any]:
+    """A script as a job that reads datasets, which may be still to come."""
+    script = alice.tools.paste_content(code, history, file_type="txt", file_name="code.py")["outputs"][0][
+        "id"
+    ]
+    asked: dict[str, Any] = {"select_file": {"src": "hda", "id": script}}
+    for index, dataset in enumerate(reads):
+        asked |= {f"inputs_{index}|path": "before.json"}
+        asked |= {f"inputs_{index}|dataset": {"src": "hda", "id": dataset}}
+    return dict(alice.tools.run_tool(history, "run_jupyter_job", asked))
+
+
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
+def test_a_job_says_what_it_waits_for_and_why_it_is_paused(
+    page: Page, real_galaxy: Running, pictures: Path | None
+) -> None:
+    alice = GalaxyInstance(real_galaxy.url, real_galaxy.keys["alice"])
+    history = alice.histories.create_history("Waiting")["id"]
+    first = sent(alice, history, "import time\nprint('here', flush=True)\ntime.sleep(20)\n1 / 0\n")
+    report = next(one["id"] for one in first["outputs"] if one["output_name"] == "report")
+    job = sent(alice, history, "print('then')\n", report)["jobs"][0]["id"]
+    jobs = JobsPanel(page).open()
+    page.locator(f".pj-job-row[data-job='{job}']").click()
+    expect(jobs.here).to_contain_text("waits for Report on code.py", timeout=PATIENCE)
+    jobs.photograph(pictures, "galaxy-jobs-waits-dark")
+    jobs.wait_for("paused")
+    expect(jobs.here).to_contain_text("error state", timeout=PATIENCE)
+    jobs.photograph(pictures, "galaxy-jobs-paused-dark")
+    jobs.back()
+    page.locator(f".pj-job-row[data-job='{first['jobs'][0]['id']}']").click()
+    expect(jobs.problem).to_contain_text("division by zero")

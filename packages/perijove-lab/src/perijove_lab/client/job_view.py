@@ -126,7 +126,7 @@ def _entries(named: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _galaxy_live(connection: Connection, details: Mapping[str, Any]) -> dict[str, Any]:
-    live: dict[str, Any] = {"progress": {}}
+    live: dict[str, Any] = {"progress": {}, "reason": on_galaxy.held_by(connection, details)}
     for told in on_galaxy.progress_lines(_printed(connection, details)):
         live["progress"] |= told
     if details.get("state") == "error":

@@ -181,15 +181,10 @@ def _log(job: Job, tail: int | None) -> str:
 
 
 def _pause(job: Job) -> str:
-    """The server's reason; a Galaxy writes it on the outputs."""
+    """The server's reason."""
     if said := str(job._extra().get("reason") or ""):
         return f"That is {said.removeprefix('is paused ')}."
-    for entry in (job.details.get("outputs") or {}).values():
-        with job.connection.translated():
-            shown = job.connection.gi.datasets.show_dataset(str(entry["id"]))
-        if why := str(shown.get("misc_info") or "").strip():
-            return why
-    return ""
+    return on_galaxy.held_by(job.connection, job.details)
 
 
 def _last_line(details: Mapping[str, Any]) -> str:

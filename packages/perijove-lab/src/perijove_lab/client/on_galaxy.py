@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from perijove_lab.client.errors import MissingError, RefusedError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from perijove_lab.client.connection import Connection
 
 _PIECE = 1 << 16  # characters read at once
+_UNFINISHED = ("new", "upload", "queued", "running", "setting_metadata", "paused")
 _DISCOVERED = "__new_primary_file"  # how Galaxy names the elements of collections among a job's outputs
 
 
@@ -79,6 +80,34 @@ def error(details: Mapping[str, Any]) -> dict[str, Any]:
     """Why the job failed: `type`, `message`, `advice`, `cell`; empty where it did not say."""
     lines = str(details.get("tool_stderr") or details.get("stderr") or "").splitlines()
     return next(iter(_told(reversed(lines), ERROR)), {})
+
+
+def held_by(connection: Connection, details: Mapping[str, Any]) -> str:
+    """Why the job waits or is paused; empty where a Galaxy does not tell, as of a place in a queue."""
+    if details.get("state") == "paused":
+        return _first(_remark(one) for one in _datasets(connection, details.get("outputs")))
+    if details.get("state") in ("new", "waiting"):
+        return _first(_unfinished(one) for one in _datasets(connection, details.get("inputs")))
+    return ""
+
+
+def _datasets(connection: Connection, named: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    for entry in (named or {}).values():
+        if entry.get("src", "hda") == "hda":
+            yield connection.json(f"api/datasets/{entry['id']}")
+
+
+def _remark(dataset: Mapping[str, Any]) -> str:
+    """What Galaxy writes on an output of a job that it has paused."""
+    return str(dataset.get("misc_info") or "").strip()
+
+
+def _unfinished(dataset: Mapping[str, Any]) -> str:
+    return f"waits for {dataset.get('name')}" if dataset.get("state") in _UNFINISHED else ""
+
+
+def _first(reasons: Iterable[str]) -> str:
+    return next(filter(None, reasons), "")
 
 
 def people_lines(text: str) -> str:

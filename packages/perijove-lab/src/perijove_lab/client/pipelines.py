@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from perijove_lab.client import records
+from perijove_lab.client import on_galaxy, records
 from perijove_lab.client.connection import Connection, persevering
 from perijove_lab.client.datasets import current_history
 from perijove_lab.client.errors import (
@@ -29,7 +29,7 @@ from perijove_lab.client.jobs import Job
 from perijove_lab.client.pipeline_board import Board, lines, table
 from perijove_lab.client.pipeline_nodes import Node, held_back, whole_state, with_job
 from perijove_lab.client.submission import Pending, history_named, staged
-from perijove_lab.client.watch import FINAL, PATIENCE
+from perijove_lab.client.watch import FINAL, HELD, PATIENCE
 from perijove_pipelines.conversion import Converted, convert
 from perijove_pipelines.elyra import read_pipeline
 from perijove_pipelines.errors import NoPipelineError, PipelineError
@@ -68,12 +68,22 @@ class PipelineRun:
     def _job(self, job_id: str) -> dict[str, Any]:
         """What the server says of a job; of one that has ended it is asked once."""
         if job_id not in self._ended:
-            with self.connection.translated():
-                shown = dict(self.connection.gi.jobs.show_job(job_id))
+            shown = self._shown(job_id)
             if shown["state"] not in FINAL:
                 return shown
             self._ended[job_id] = shown
         return self._ended[job_id]
+
+    def _shown(self, job_id: str) -> dict[str, Any]:
+        """The job, with what a Galaxy says of its failure or pause elsewhere."""
+        with self.connection.translated():
+            shown = dict(self.connection.gi.jobs.show_job(job_id))
+        if self.connection.is_perijove or shown["state"] not in ("error", *HELD):
+            return shown
+        with self.connection.translated():
+            shown = dict(self.connection.gi.jobs.show_job(job_id, full_details=True))
+        reason = on_galaxy.held_by(self.connection, shown)
+        return shown | {"perijove": {"error": on_galaxy.error(shown), "reason": reason}}
 
     @property
     def state(self) -> str:
