@@ -11,6 +11,7 @@ from bioblend.galaxy import GalaxyInstance
 from tests.contract.galaxy_api.conftest import Server
 
 from perijove_lab import get, put
+from perijove_lab.client import tus
 from perijove_lab.client.connection import Connection
 from perijove_lab.client.datasets import contents, find
 from perijove_lab.client.errors import LabError, MissingError, RefusedError
@@ -72,6 +73,25 @@ def test_what_broke_off_is_taken_up(lab: Path, connection: Connection) -> None:
         "GET", f"api/datasets/{made.id}/display", headers={"Range": "bytes=100000-199999"}
     )
     assert answer.content == data[100_000:200_000]
+
+
+def test_an_upload_that_broke_off_goes_on(lab: Path, connection: Connection) -> None:
+    data = os.urandom(24 << 20)
+    Path("big.bin").write_bytes(data)
+
+    def break_off(sent: int) -> None:
+        if sent > 16 << 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tus.upload(connection, Path("big.bin"), seen=break_off)
+    time.sleep(2)  # a Galaxy that has not noticed the break yet stands still for a minute
+    places: list[int] = []
+    session = tus.upload(connection, Path("big.bin"), seen=places.append)
+    assert 0 < places[0] <= places[-1] == len(data)
+    assert tus.upload(connection, Path("big.bin"), seen=lambda _: None) == session
+    made = put("big.bin")
+    assert connection.request("GET", f"api/datasets/{made.id}/display").content == data
 
 
 def test_collections(lab: Path, alice: GalaxyInstance) -> None:

@@ -6,7 +6,8 @@ import type { IPlatform } from '../tokens';
 import type { IUpload } from './upload';
 
 const CHUNK = 32 * 1024 * 1024; // bytes a request: what is lost at most of a broken connection through old proxies
-const RETRIES = [0, 1000, 2000, 5000, 10_000, 20_000, 30_000]; // milliseconds, then it is `waiting`
+// A Galaxy 26.1 that is asked before it has noticed the break stands still for a minute.
+const RETRIES = [1000, 1000, 2000, 5000, 10_000, 20_000, 30_000]; // milliseconds, then it is `waiting`
 const LATER = 15_000; // milliseconds between attempts while the network is away
 
 /** The sending of one file by tus (resumable uploads), and the making of a dataset of it. */
@@ -40,7 +41,8 @@ export class Transfer {
       retryDelays: RETRIES,
       storeFingerprintForResuming: false,
       removeFingerprintOnSuccess: true,
-      metadata: { filename: this.upload.name },
+      // A Galaxy says nothing of an upload whose type was not named, so that it could not be taken up.
+      metadata: { filename: this.upload.name, filetype: 'application/octet-stream' },
       onBeforeRequest: request => {
         for (const [name, value] of Object.entries(this.platform.headers)) {
           request.setHeader(name, value);

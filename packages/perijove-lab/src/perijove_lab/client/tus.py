@@ -55,8 +55,10 @@ def forget(connection: Connection, path: Path) -> None:
 
 
 def _create(connection: Connection, path: Path, size: int) -> str:
-    name = base64.b64encode(path.name.encode(errors="replace")[:500]).decode()
-    headers = _PROTOCOL | {"Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
+    # A Galaxy does not say how far an upload is whose type was not named.
+    told = {"filename": path.name.encode(errors="replace")[:500], "filetype": b"application/octet-stream"}
+    metadata = ",".join(f"{key} {base64.b64encode(value).decode()}" for key, value in told.items())
+    headers = _PROTOCOL | {"Upload-Length": str(size), "Upload-Metadata": metadata}
     response = connection.request("POST", CREATE, headers=headers, allow_redirects=False)
     session = response.headers.get("Location", "").rstrip("/").rsplit("/", 1)[-1]
     if not session:
