@@ -112,4 +112,4 @@ def test_a_job_says_what_it_waits_for_and_why_it_is_paused(
     jobs.photograph(pictures, "galaxy-jobs-paused-dark")
     jobs.back()
     page.locator(f".pj-job-row[data-job='{first['jobs'][0]['id']}']").click()
-    expect(jobs.problem).to_contain_text("division by zero")
+    expect(jobs.problem).to_contain_text("division by zero", timeout=PATIENCE)
