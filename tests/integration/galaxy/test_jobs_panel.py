@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,11 +104,15 @@ def test_a_job_says_what_it_waits_for_and_why_it_is_paused(
     first = sent(alice, history, "import time\nprint('here', flush=True)\ntime.sleep(20)\n1 / 0\n")
     report = next(one["id"] for one in first["outputs"] if one["output_name"] == "report")
     job = sent(alice, history, "print('then')\n", report)["jobs"][0]["id"]
-    jobs = JobsPanel(page).open()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    jobs, opened = JobsPanel(page).open(), time.monotonic()
     page.locator(f".pj-job-row[data-job='{job}']").click()
     expect(jobs.here).to_contain_text("waits for Report on code.py", timeout=PATIENCE)
     jobs.photograph(pictures, "galaxy-jobs-waits-dark")
     jobs.wait_for("paused")
+    lists = [url for url in asked if "/api/jobs?" in url]
+    assert len(lists) < 6 + (time.monotonic() - opened) / 2  # a Galaxy is looked at every 5 seconds
     expect(jobs.here).to_contain_text("error state", timeout=PATIENCE)
     jobs.photograph(pictures, "galaxy-jobs-paused-dark")
     jobs.back()

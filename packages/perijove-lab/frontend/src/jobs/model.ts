@@ -88,9 +88,11 @@ export class JobsModel {
     this.changed.emit();
   }
 
-  /** Tell `unfinished` of jobs of before, without showing any. Rejects where the server is away. */
-  async lookForUnfinished(): Promise<void> {
-    this.unfinished.emit(await this.ask(0, PAGE, UNFINISHED));
+  /** The jobs that have not ended; `unfinished` hears of them too. None is shown. Rejects where the server is away. */
+  async lookForUnfinished(): Promise<IJob[]> {
+    const found = await this.ask(0, PAGE, UNFINISHED);
+    this.unfinished.emit(found);
+    return found;
   }
 
   private async ask(offset: number, limit: number, states: string[] = []): Promise<IJob[]> {

@@ -32,10 +32,19 @@ export class Notices {
   }
 
   private onChange(change: IChange): void {
-    for (const id of this.expected) {
-      if (change.everything || change.jobs.includes(id)) {
-        void this.look(id);
-      }
+    if (change.everything && this.expected.size > 0) {
+      void this.lookAtAll();
+    }
+    change.jobs.filter(id => this.expected.has(id)).forEach(id => void this.look(id));
+  }
+
+  /** A Galaxy does not say what has changed: one list tells which jobs still go on. */
+  private async lookAtAll(): Promise<void> {
+    try {
+      const going = new Set((await this.model.lookForUnfinished()).map(job => job.id));
+      [...this.expected].filter(id => !going.has(id)).forEach(id => void this.look(id));
+    } catch {
+      return; // the next change looks again
     }
   }
 

@@ -108,7 +108,8 @@ export class Changes {
   }
 
   private askGalaxy(): Promise<void> {
-    const interval = this.watching === '' ? GALAXY_QUIET : GALAXY_RUNNING;
+    this.askedFor = this.watching;
+    const interval = this.askedFor === '' ? GALAXY_QUIET : GALAXY_RUNNING;
     this.poll.frequency = { interval, backoff: true, max: 2 * GALAXY_QUIET };
     this.changed.emit(EVERYTHING);
     return Promise.resolve();
