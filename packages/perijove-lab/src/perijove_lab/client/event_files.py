@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from perijove_lab.client import job_view
 from perijove_lab.client.connection import BLOCK, Connection
-from perijove_lab.client.datasets import Dataset, details_of
+from perijove_lab.client.datasets import Dataset
 from perijove_lab.client.errors import InputError, MissingError
+from perijove_lab.client.fetching import details_of
 from perijove_lab.client.names import element_path
 from perijove_lab.client.outputs import elements, outputs_of
 from perijove_lab.client.watch import FINAL
