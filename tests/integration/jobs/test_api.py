@@ -86,7 +86,7 @@ def test_lists_and_filters(gi, bench, done):
     assert gi.jobs.get_jobs(date_range_max=str(today - day)) == []
     assert gi.jobs.get_jobs(date_range_min=str(today + day)) == []
     assert job_id in [one["id"] for one in gi.jobs.get_jobs(date_range_min=str(today))]
-    assert gi.jobs.get_jobs(workflow_id="abc") == []
+    assert gi.jobs.get_jobs(workflow_id="0" * 16) == []
 
 
 def test_inputs_outputs_metrics_problems(gi, bench, done):
