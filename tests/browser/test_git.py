@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import nbformat
 import pytest
 from playwright.sync_api import expect
+from tests.browser.accessibility import expect_accessible
 from tests.browser.conftest import NewPage
 from tests.browser.git_panel import GitPanel
 from tests.browser.git_server import GitServer, command_lines, git_server, lab_process
@@ -23,6 +24,8 @@ from perijove.sandbox import connect_launcher
 from perijove.sandbox.spec import Account
 
 USER, PASSWORD, WRONG = "ada", "pear-tree-7f3-alley", "plum-tree-9d2-alley"
+# Of jupyterlab-git: branches are items of no list; the fields that filter them are named by titles only.
+THEIRS = ("aria-required-parent", "label-title-only")
 WINDOW = {"viewport": {"width": 1280, "height": 1000}}
 MAKE = """
 import nbformat, subprocess
@@ -161,6 +164,11 @@ def test_the_whole_way_from_a_clone_to_a_push(
         expect(lab.page.get_by_text(version).last).to_be_visible(timeout=PATIENCE)
     expect(panel.here).not_to_contain_text("checkpoint")
     lab.photograph(pictures, "git-panel-diff")
+    expect_accessible(lab.page, "#jp-git-sessions", but=THEIRS)
+    lab.page.emulate_media(color_scheme="dark")
+    expect(lab.page.locator("body[data-jp-theme-light=false]")).to_be_attached(timeout=PATIENCE)
+    expect_accessible(lab.page, "#jp-git-sessions", but=THEIRS)
+    lab.photograph(pictures, "git-panel-dark")
     panel.do("Stage this change", "lesson.ipynb")
     panel.commit("Say it the second time")
     panel.name_committer("Ada Lovelace", "ada@example.org")
@@ -203,3 +211,14 @@ def test_a_repository_that_is_not_there_is_said(lab: LabPage, server: GitServer)
     panel.clone(f"{server.url}/missing.git")
     panel.notice("Failed to clone").get_by_role("button", name="Show").click(timeout=PATIENCE)
     expect(panel.dialog).to_contain_text("missing.git/' not found")
+
+
+def test_a_link_whose_server_is_away_says_so_and_leads_to_the_lab(
+    lab: LabPage, pictures: Path | None
+) -> None:
+    asked = urlencode({"repo": "http://127.0.0.1:1/away.git", "branch": "main"})
+    lab.page.goto(f"/hub/user-redirect/git-pull?{asked}")
+    expect(lab.page.get_by_text("http://127.0.0.1:1/away.git is unavailable")).to_be_visible(timeout=PATIENCE)
+    lab.photograph(pictures, "git-link-away")
+    lab.page.get_by_text("Proceed without syncing").last.click()
+    lab.wait()

@@ -19,6 +19,8 @@ PASSWORD = "correct horse battery"
 NewPage = Callable[..., Page]
 FOLDER = "pipelines"
 EXAMPLE = Path(__file__).parents[2] / "notebooks" / "pipelines"
+# JupyterLab's toolbar buttons say `aria-pressed` and Elyra's palette of nodes is a list that holds no items.
+THEIRS = ("aria-allowed-attr", "list", "listitem")
 LABELS = ("1_prepare", "2_forest", "2_logistic", "3_compare")
 
 
@@ -89,7 +91,16 @@ def test_run_remotely_mended_and_run_on(lab: LabPage, pictures: Path | None) -> 
     assert colours[0] == colours[1]
     assert len(set(colours)) == 3
     expect_accessible(lab.page, ".pj-pipeline-strip")
+    expect_accessible(lab.page, ".lm-DockPanel-widget:not(.lm-mod-hidden)", but=THEIRS)
     tab.photograph(pictures, "pipeline-stopped")
+    lab.page.emulate_media(color_scheme="dark")
+    expect(lab.page.locator("body[data-jp-theme-light=false]")).to_be_attached(timeout=PATIENCE)
+    expect_accessible(lab.page, ".pj-pipeline-strip")
+    lab.page.set_viewport_size({"width": 800, "height": 720})
+    assert not tab.strip.evaluate("shown => shown.scrollWidth > shown.clientWidth")
+    tab.photograph(pictures, "pipeline-stopped-dark-narrow")
+    lab.page.set_viewport_size({"width": 1280, "height": 720})
+    lab.page.emulate_media(color_scheme="light")
     before = jobs(lab)
 
     put(lab, "2_logistic", CODE["2_logistic"])

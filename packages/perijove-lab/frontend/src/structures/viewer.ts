@@ -4,12 +4,13 @@ import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import type { GLViewer } from '3dmol';
 import { colourOf, type Colouring, factsOf, holdsConfidence, type IFacts } from './colours';
+import { turnByKeys } from './keys';
 
 /** The media type of PDB files. */
 export const MIME_TYPE = 'chemical/x-pdb';
 
 /**
- * A structure to turn with the mouse. The library that draws it is fetched from the lab's own server when the
+ * A structure to turn with the mouse or the arrow keys. The library that draws it is fetched from the lab's own server when the
  * first structure is shown; where the browser has no WebGL the words stay.
  */
 export class StructureView extends Widget implements IRenderMime.IRenderer {
@@ -87,6 +88,7 @@ export class StructureView extends Widget implements IRenderMime.IRenderer {
     this._colour(facts);
     viewer.zoomTo();
     viewer.render();
+    turnByKeys(this._stage, viewer);
   }
 
   private _colour(facts: IFacts): void {
