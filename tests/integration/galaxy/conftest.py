@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import subprocess
@@ -14,8 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from perijove.hub import lab as hub_lab
 from perijove.testing.ports import free_port
 from perijove.testing.real_galaxy.server import Running
+
+# As the image and the hub start labs.
+LAB_CONFIG = Path(hub_lab.__file__).parent / "lab_config"
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def lab(real_galaxy: Running, lab_home: Path) -> Iterator[LabServer]:
         "GALAXY_URL": real_galaxy.url,
         "API_KEY": real_galaxy.keys["alice"],
         "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_PATH": str(LAB_CONFIG),
     }
-    _settings(lab_home, {"notification": {"fetchNews": "false"}, "themes": {"adaptive-theme": True}})
     argv = [python, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
     with (lab_home / "lab.log").open("wb") as log:
         process = subprocess.Popen(argv, cwd=lab_home, env=environ, stdout=log, stderr=log)
@@ -61,14 +64,6 @@ def lab(real_galaxy: Running, lab_home: Path) -> Iterator[LabServer]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _settings(home: Path, given: dict[str, dict[str, object]]) -> None:
-    """Those of a lab that a hub or Galaxy starts: no news, and the system's choice of light or dark."""
-    folder = home / ".jupyter" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    folder.mkdir(parents=True)
-    for name, content in given.items():
-        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(content))
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
